@@ -1,0 +1,93 @@
+"""Everything that is known of a run, derived once: the summary, the charts and the page are made from this.
+
+Invariant: figures are over valid trials only; accounts (fates, ledger) are over all of them, so that a loss is
+never left out together with the trial that it spoils.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from bench import ledger, run_record
+from bench.analysis import cpu, recording, recovery, validity
+from bench.analysis.faults import Fault, faults
+from bench.analysis.steady import LoadPoint, load_points
+from bench.analysis.throughput import Rung, capacity, ladder
+from bench.analysis.validity import Reason
+from bench.ledger import Books
+from bench.parquet import open_run
+from bench.run_record import RunRecord
+from bench.statistics import Estimate
+
+
+class Topology(NamedTuple):
+    """All that is known of one topology."""
+
+    name: str
+    family: str
+    books: Books
+    trials: int
+    """Valid ones."""
+    trials_invalid: int
+    capacity_per_s: Estimate | None
+    ladder: list[Rung]
+    loads: list[LoadPoint]
+    faults: list[Fault]
+    cpu_us: dict[str, Estimate]
+    """Processor time by role for one completed transaction, over the open steps without faults (without such: the
+    closed ones)."""
+
+
+class Findings(NamedTuple):
+    """All that is known of a run."""
+
+    record: RunRecord
+    reasons: list[Reason]
+    topologies: list[Topology]
+
+    @property
+    def valid(self) -> bool:
+        """Whether something was played and nothing speaks against it."""
+        return bool(self.record.episodes) and not self.reasons
+
+
+def analyse(folder: Path) -> Findings:
+    """Derive everything from a run folder. Reads ``run.json`` and the tables, writes nothing.
+
+    Raises:
+        OSError: there is no ``run.json``, or a table cannot be read.
+        ValueError: ``run.json`` is not the record of a run.
+    """
+    record = run_record.read(folder)
+    with open_run(folder) as database:
+        books = ledger.books(database)
+        steps = recording.steps(database, record)
+        reasons = validity.reasons(record, books, steps)
+        invalid = validity.invalid_trials(reasons)
+        watched, noted = cpu.parts(database), recovery.notes(database)
+        topologies = []
+        for name in played(record):
+            mine = [step for step in steps if step.episode.topology == name]
+            valid = [step for step in mine if (name, step.trial) not in invalid]
+            trials = {episode.trial for episode in record.episodes if episode.topology == name}
+            parts = record.plans[name].parts
+            topologies.append(
+                Topology(
+                    name=name,
+                    family="brokered" if any(part.role == "broker" for part in parts) else "brokerless",
+                    books=ledger.total(kept for key, kept in books.items() if key.topology == name),
+                    trials=sum((name, trial) not in invalid for trial in trials),
+                    trials_invalid=sum((name, trial) in invalid for trial in trials),
+                    capacity_per_s=capacity(valid),
+                    ladder=ladder(valid),
+                    loads=load_points(database, record, valid),
+                    faults=faults(valid, noted, [part.name for part in parts]),
+                    cpu_us=cpu.per_transaction(valid, watched),
+                )
+            )
+    return Findings(record, reasons, topologies)
+
+
+def played(record: RunRecord) -> list[str]:
+    """The topologies of which anything was played, in the scenario's order."""
+    seen = {episode.topology for episode in record.episodes}
+    return [name for name in record.scenario.topologies if name in seen]

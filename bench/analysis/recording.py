@@ -1,0 +1,123 @@
+"""What analysis sees of one step: its transactions as arrays, and when and how it was played.
+
+Invariant: rows are in the order of ``scheduled_ns``, whatever the order in which they ended.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.ledger import FATES, EpisodeKey
+from bench.parquet import Database
+from bench.run_record import Episode, Injected, PlayedStep, RunRecord
+from bench.scenario import Closed, Phase
+
+Instants = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+CODES = {fate: code for code, fate in enumerate(FATES)}
+"""How ``Transactions.fate`` spells a fate."""
+COMPLETED, FAILED = CODES["completed"], CODES["failed"]
+
+NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
+
+
+class Transactions(NamedTuple):
+    """Columns of one length."""
+
+    scheduled_ns: Instants
+    sent_ns: Instants
+    done_ns: Instants
+    fate: npt.NDArray[np.int8]
+    """Index into ``FATES``."""
+    warmup: npt.NDArray[np.bool_]
+    waited_us: Instants
+    slot_us: Instants
+
+    @property
+    def completed(self) -> npt.NDArray[np.bool_]:
+        """Which ended well."""
+        return np.equal(self.fate, COMPLETED)
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> "Transactions":
+        """Only these rows."""
+        return Transactions._make(column[chosen] for column in self)
+
+
+class Step(NamedTuple):
+    """One step of one episode, as it was played and as it was recorded."""
+
+    phase: Phase
+    episode: Episode
+    played: PlayedStep
+    transactions: Transactions
+
+    @property
+    def trial(self) -> int:
+        """The number of its trial."""
+        return self.episode.trial
+
+    @property
+    def closed(self) -> bool:
+        """Whether its users waited for their answers: it shows throughput."""
+        return isinstance(self.phase, Closed)
+
+    @property
+    def steady(self) -> bool:
+        """Whether it was an open loop that nothing was done to: it shows latency."""
+        return not self.closed and not self.phase.faults
+
+    @property
+    def faults(self) -> list[Injected]:
+        """What was done to it, in the order of time."""
+        mine = (fault for fault in self.episode.faults if fault.step == self.played.name)
+        return sorted(mine, key=lambda fault: fault.t_ns)
+
+    @property
+    def fault_ends_ns(self) -> list[int]:
+        """Where the span of each of ``faults`` ends: at the next, or with the step."""
+        return [*(fault.t_ns for fault in self.faults[1:]), self.played.end_ns]
+
+    @property
+    def measured(self) -> Transactions:
+        """Without those due in the warm-up."""
+        return self.transactions.where(~self.transactions.warmup)
+
+
+def key_of(episode: Episode) -> EpisodeKey:
+    """Its key in the tables."""
+    return EpisodeKey(episode.phase, episode.topology, episode.trial)
+
+
+_STEP = """
+SELECT
+    scheduled_ns, sent_ns, done_ns, (list_position(?, fate) - 1)::TINYINT AS fate, warmup, waited_us, slot_us
+FROM transactions
+WHERE phase = ? AND topology = ? AND trial = ? AND step = ? AND fate IN (SELECT unnest(?))
+ORDER BY scheduled_ns
+"""
+
+
+def steps(database: Database, record: RunRecord) -> list[Step]:
+    """Every step that has begun, in the order in which they were played."""
+    return [
+        Step(
+            record.scenario.phase(episode.phase),
+            episode,
+            played,
+            _transactions(database, episode, played.name),
+        )
+        for episode in record.episodes
+        for played in episode.steps
+        if played.begin_ns
+    ]
+
+
+def _transactions(database: Database, episode: Episode, step: str) -> Transactions:
+    fates = list(FATES)
+    columns: dict[str, npt.NDArray[Any]] = database.execute(
+        _STEP, [fates, episode.phase, episode.topology, episode.trial, step, fates]
+    ).fetchnumpy()
+    return Transactions(**columns)

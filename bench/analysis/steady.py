@@ -1,0 +1,79 @@
+"""Latency against offered load, and theory beside it: the open steps that nothing was done to, over trials."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.analysis.latency import NINES, latencies_ms, percentiles, tail_ms
+from bench.analysis.queueing import Comparison, compare
+from bench.analysis.recording import FloatArray, Step
+from bench.analysis.trials import by_kind, keys, over_trials
+from bench.parquet import Database
+from bench.run_record import RunRecord
+from bench.statistics import Estimate
+
+
+class Tail(NamedTuple):
+    """Latency in ms at each of ``latency.NINES``: the median over trials and their extremes.
+
+    nan where less than half of the trials have one: it falls among the unanswered, or they are too few.
+    """
+
+    median: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+class LoadPoint(NamedTuple):
+    """One load, over trials."""
+
+    key: str
+    """As in the summary: the offered fraction of the capacity, ``0.5``; or a rate, ``320/s``."""
+    rate_per_s: float
+    """Offered."""
+    p50_ms: Estimate | None
+    p99_ms: Estimate | None
+    p999_ms: Estimate | None
+    n: int
+    """Transactions that were due, all trials together."""
+    tail: Tail
+    queueing: list[Comparison]
+    """One for each trial and model."""
+
+
+def load_points(database: Database, record: RunRecord, steps: Sequence[Step]) -> list[LoadPoint]:
+    """In the order of the offered rate."""
+    kinds = by_kind([step for step in steps if step.steady])
+    names = keys(kinds, lambda kind: kind[1], lambda kind: f"{kind[1]} ({kind[0]})")
+    points = [_point(database, record, names[kind], trials) for kind, trials in kinds.items()]
+    return sorted(points, key=lambda point: point.rate_per_s)
+
+
+def _point(database: Database, record: RunRecord, key: str, trials: list[Step]) -> LoadPoint:
+    deployment = record.scenario.deployment
+    dispatchers = deployment.fronts if record.scenario.level == "rest" else 1
+    latencies = [latencies_ms(step.measured) for step in trials]
+    figures = [percentiles(ms) for ms in latencies]
+    return LoadPoint(
+        key=key,
+        rate_per_s=trials[0].played.rate_per_s,
+        p50_ms=over_trials(each.p50 for each in figures),
+        p99_ms=over_trials(each.p99 for each in figures),
+        p999_ms=over_trials(each.p999 for each in figures),
+        n=sum(each.n for each in figures),
+        tail=_tail([tail_ms(ms) for ms in latencies]),
+        queueing=[
+            comparison
+            for step in trials
+            for comparison in compare(database, step, deployment.workers, dispatchers)
+        ],
+    )
+
+
+def _tail(trials: list[FloatArray]) -> Tail:
+    curves = np.array(trials).reshape(-1, NINES.size)
+    known = np.count_nonzero(~np.isnan(curves), axis=0) * 2 > len(trials)
+    ordered = np.ma.masked_invalid(curves)
+    median, low, high = np.ma.median(ordered, axis=0), ordered.min(axis=0), ordered.max(axis=0)
+    return Tail(*(np.where(known, np.ma.filled(curve, np.nan), np.nan) for curve in (median, low, high)))

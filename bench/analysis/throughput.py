@@ -1,0 +1,50 @@
+"""How many transactions a second a topology completes when its users never let it rest.
+
+Invariant: a stall at the end of a step counts: the divisor is the step's measured length, not the time
+between the first and the last completion. What was sent during the warm-up and done after it makes up for
+what is sent before the end and done after that.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.analysis.recording import NS_PER_S, Step
+from bench.analysis.trials import by_trial, over_trials, within_trial
+from bench.statistics import Estimate
+
+
+class Rung(NamedTuple):
+    """One concurrency of the closed loop, over trials."""
+
+    concurrency: int
+    completed_per_s: Estimate
+
+
+def completed_per_s(step: Step) -> float | None:
+    """Completed between the end of the warm-up and the end of the step, over that time; None if it had none."""
+    begin_ns, end_ns = step.played.warm_ns, step.played.end_ns
+    done = step.transactions.done_ns[step.transactions.completed]
+    completed = np.count_nonzero((done >= begin_ns) & (done < end_ns))
+    return float(completed / ((end_ns - begin_ns) / NS_PER_S)) if end_ns > begin_ns else None
+
+
+def ladder(steps: Sequence[Step]) -> list[Rung]:
+    """Throughput at each concurrency that was tried, fewest users first."""
+    found = []
+    for concurrency in sorted({step.played.concurrency for step in steps if step.closed}):
+        rung = [step for step in steps if step.closed and step.played.concurrency == concurrency]
+        rates = (within_trial(map(completed_per_s, trial)) for trial in by_trial(rung))
+        if estimate := over_trials(rates):
+            found.append(Rung(concurrency, estimate))
+    return found
+
+
+def capacity(steps: Sequence[Step]) -> Estimate | None:
+    """The best of each trial's ladder, over trials; None without a closed loop."""
+    closed = [step for step in steps if step.closed]
+    return over_trials(
+        max((rate for rate in map(completed_per_s, trial) if rate is not None), default=None)
+        for trial in by_trial(closed)
+    )

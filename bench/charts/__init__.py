@@ -1,0 +1,1 @@
+"""The charts of a report: each file draws one, from data that were prepared elsewhere."""

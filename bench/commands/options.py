@@ -1,0 +1,61 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+from bench.errors import BadInput
+from common.services import ServiceSpec, load_service
+
+Credit = "Transactions one dispatcher may have outstanding at one worker."
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class ServiceOptions(NamedTuple):
+    """``--service`` and what goes with it, as given."""
+
+    name: str
+    mean_ms: float
+    distribution: str
+    seed: int
+
+    def spec(self) -> ServiceSpec:
+        """The service, found.
+
+        Raises:
+            BadInput: there is none of that name, or a value cannot be.
+        """
+        try:
+            spec = ServiceSpec(self.name, self.mean_ms, self.distribution, self.seed)
+            load_service(spec)
+        except ValueError as error:
+            raise BadInput(f"--service: {error}") from None
+        return spec
+
+
+def service_options(command: F) -> F:
+    """Give a command its ``service`` from ``--service`` and the options beside it."""
+    default = ServiceSpec()
+
+    @click.option(
+        "--service", default=default.name, show_default=True, help="A name of `list`, or module:callable."
+    )
+    @click.option("--service-mean-ms", type=float, default=default.mean_ms, show_default=True, metavar="MS")
+    @click.option("--service-distribution", default=default.distribution, show_default=True, metavar="NAME")
+    @click.option("--service-seed", type=int, default=default.seed, show_default=True, metavar="N")
+    @wraps(command)
+    def with_service(
+        *arguments: object,
+        service: str,
+        service_mean_ms: float,
+        service_distribution: str,
+        service_seed: int,
+        **others: object,
+    ) -> object:
+        options = ServiceOptions(service, service_mean_ms, service_distribution, service_seed)
+        return command(*arguments, service=options, **others)
+
+    return with_service  # type: ignore[return-value]

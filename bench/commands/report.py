@@ -1,0 +1,19 @@
+"""``brokerbench report``: numbers, charts and page again, from what a run left."""
+
+from pathlib import Path
+
+import click
+
+from bench.commands.examples import examples
+from bench.errors import BadInput
+
+
+@click.command(epilog=examples("brokerbench report results/latest"))
+@click.argument("results", type=click.Path(path_type=Path))
+def report(results: Path) -> int:
+    """Make summary.json, the charts and report.html of the folder RESULTS again. Reads what is whole."""
+    if not (results / "run.json").is_file():
+        raise BadInput(f"RESULTS must be the folder of a run, which holds a run.json, got {str(results)!r}")
+    from bench.outcome import conclude
+
+    return conclude(results)

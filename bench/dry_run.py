@@ -1,0 +1,60 @@
+"""What a run would do, in words: phases, rates, duration. Starts nothing."""
+
+from collections.abc import Iterator
+
+from bench.progress import duration
+from bench.runner import order_of
+from bench.scenario import Closed, Phase, Scenario
+
+
+def describe(scenario: Scenario) -> str:
+    """The whole run, a line a fact."""
+    return "\n".join(_lines(scenario))
+
+
+def _lines(scenario: Scenario) -> Iterator[str]:
+    order = order_of(scenario)
+    deployment, service = scenario.deployment, scenario.service
+    yield f"{scenario.name}: {scenario.title}. {scenario.question}"
+    yield f"topologies: {', '.join(scenario.topologies)}; trials: {scenario.trials}; seed: {scenario.seed}"
+    yield (
+        f"deployment: {deployment.workers} workers, {deployment.fronts} fronts, brokers where there are any:"
+        f" {deployment.brokers}; credit {scenario.settings.credit}"
+    )
+    yield f"service: {service.name}" + (
+        f", {service.distribution}, mean {service.mean_ms:g} ms" if service.name in ("sleep", "spin") else ""
+    )
+    yield f"load: {scenario.method} at level {scenario.level}, {scenario.body_bytes} bytes, within {scenario.timeout_s:g} s"
+    for phase in scenario.phases:
+        times = sum(turn.phase is phase for turn in order.turns)
+        yield f"phase {phase.name}: {_intensity(phase, scenario)}; {_length(phase)}, {times} times"
+        for fault in phase.faults:
+            yield f"  {fault.describe()} of the measured part"
+    for skipped in order.skipped:
+        yield f"not played: {skipped.phase} on {skipped.topology}, {skipped.why}"
+    yield f"duration: {len(order.turns)} episodes, about {duration(order.seconds)}"
+
+
+def _intensity(phase: Phase, scenario: Scenario) -> str:
+    if isinstance(phase, Closed):
+        return f"closed loop, {_words(phase.concurrency)} at a time"
+    if phase.rates_per_s:
+        return f"open loop, {phase.arrivals}, {_words(phase.rates_per_s)} transactions/s"
+    return f"open loop, {phase.arrivals}, {_words(phase.loads)} of the measured capacity{_nominal(phase.loads, scenario)}"
+
+
+def _nominal(loads: tuple[float, ...], scenario: Scenario) -> str:
+    """What the rates would be if the workers' service were all that takes time."""
+    service = scenario.service
+    if service.name not in ("sleep", "spin") or not service.mean_ms:
+        return ""
+    most = scenario.deployment.workers / (service.mean_ms / 1e3)
+    return f" (up to {_words([load * most for load in loads])} transactions/s)"
+
+
+def _length(phase: Phase) -> str:
+    return f"{len(phase.steps)} x ({phase.warmup_s:g} s warm-up + {phase.duration_s:g} s)"
+
+
+def _words(numbers: "list[float] | tuple[float, ...] | tuple[int, ...]") -> str:
+    return ", ".join(f"{number:g}" for number in numbers)

@@ -1,0 +1,305 @@
+"""Plays one episode: one topology, one trial, one phase, on a fresh deployment of real processes.
+
+Invariant: when ``play`` is through, however it ended, none of its processes is left; what is returned says whether the
+episode can be believed, as far as can be told before the ledger is drawn up.
+
+The story: deploy, wait until ready, let the load play its steps, break what is to be broken when it is due, stop, look.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from random import Random
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from bench.faults.fault import NoEffect
+from bench.faults.registry import AnyFault
+from bench.folders import EpisodeFolder
+from bench.launch import command
+from bench.load.report import Begin, End
+from bench.load.spec import ClientSpec, ClosedStep, LoadSpec, OpenStep
+from bench.load.spec import Step as LoadStep
+from bench.load_process import LoadFailed, LoadProcess
+from bench.marks import Marks
+from bench.part import PartSpec
+from bench.ports import HOST, Ports
+from bench.readiness import wait_until_ready
+from bench.registry import topology
+from bench.run_record import Doubt, Episode, Injected, PlayedStep, episode_name
+from bench.sampler import Sampler
+from bench.scenario import Phase, Scenario
+from bench.supervisor import Supervisor, Usage
+from bench.validity import doubts
+from common.front.settings import HttpSettings
+from common.topology import Part, Plan
+
+ECHOES = ("echo", "sleep", "spin")
+"""Services that return the body they were given, so that an answer can be checked against its request."""
+
+
+class Task(NamedTuple):
+    """What is to be played."""
+
+    scenario: Scenario
+    phase: Phase
+    topology: str
+    trial: int
+    """From 1."""
+    steps: tuple[PlayedStep, ...]
+    """The phase's, with every rate known."""
+    attempt: int = 1
+
+    @property
+    def name(self) -> str:
+        """Its folder's name."""
+        return episode_name(self.phase.name, self.topology, self.trial)
+
+
+async def play(task: Task, folder: EpisodeFolder) -> Episode:
+    """Play it, with all raw facts in ``folder``, which must not exist.
+
+    Raises:
+        PartFailed: a part cannot be started.
+    """
+    folder.make()
+    with Ports() as ports, Marks(folder.marks) as marks:
+        stage = _Stage(task, folder, ports, marks)
+        try:
+            return await stage.play()
+        finally:
+            stage.clear()
+
+
+def plan(scenario: Scenario, name: str, ports: Ports) -> Plan:
+    """The parts of the topology ``name`` under a scenario."""
+    return topology(name).plan(scenario.deployment, scenario.settings, ports.endpoint)
+
+
+class _Stage:
+    """What an episode needs while it is played."""
+
+    def __init__(self, task: Task, folder: EpisodeFolder, ports: Ports, marks: Marks) -> None:
+        self._task = task
+        self._scenario = task.scenario
+        self._folder = folder
+        self._ports = ports
+        self._marks = marks
+        self._plan = plan(task.scenario, task.topology, ports)
+        self._supervisor = Supervisor(
+            self._processes(), self._command, folder.logs, marks, task.scenario.supervision
+        )
+        self._load: LoadProcess | None = None
+        self._injecting: list[asyncio.Task[Injected]] = []
+        self._hit: list[tuple[AnyFault, str]] = []
+        self._doubts: list[Doubt] = []
+
+    async def play(self) -> Episode:
+        """The story."""
+        started_ns = time.monotonic_ns()
+        self._supervisor.start()
+        sampler = asyncio.create_task(Sampler(self._folder.samples, self._usage, self._marks).run())
+        try:
+            await self._ready()
+            ready_ns = time.monotonic_ns()
+            steps = await self._perform()
+            faults = await self._faults()
+            await self._supervisor.stop(self._patience_s())
+        finally:
+            sampler.cancel()
+            await asyncio.gather(sampler, return_exceptions=True)
+        return Episode(
+            self._task.phase.name,
+            self._task.topology,
+            self._task.trial,
+            self._task.attempt,
+            started_ns,
+            ready_ns,
+            time.monotonic_ns(),
+            tuple(steps),
+            tuple(faults),
+            tuple(self._all_doubts(steps)),
+        )
+
+    def clear(self) -> None:
+        """Leave no process and no task, at once; harmless where there is none."""
+        for injecting in self._injecting:
+            injecting.cancel()
+        if self._load:
+            self._load.child.kill()
+        self._supervisor.kill()
+
+    async def _ready(self) -> None:
+        parts = [part.name for part in self._processes()]
+        within_s = self._scenario.supervision.ready_s
+        await wait_until_ready(self._supervisor, self._folder.notes, parts, self._fronts(), within_s)
+        self._marks.add("ready")
+
+    async def _perform(self) -> list[PlayedStep]:
+        """Let the load play; returns what it played, which is less than all of it where it failed."""
+        self._load = LoadProcess(self._load_spec(), self._folder)
+        following = asyncio.ensure_future(self._follow(self._load))
+        try:
+            await asyncio.wait({following, self._supervisor.failed}, return_when=asyncio.FIRST_COMPLETED)
+            if self._supervisor.failed.done():
+                self._supervisor.failed.result()
+            return await following
+        finally:
+            following.cancel()
+
+    async def _follow(self, load: LoadProcess) -> list[PlayedStep]:
+        steps: list[PlayedStep] = []
+        try:
+            async for line in load.lines():
+                if isinstance(line, Begin):
+                    self._begin(line)
+                elif isinstance(line, End):
+                    steps.append(_played(self._task.steps[line.step], line))
+                    await self._heal()
+            await load.close()
+        except LoadFailed as failure:
+            self._doubts.append(Doubt("load", str(failure)))
+        return steps
+
+    # --- faults ------------------------------------------------------------------------------------------
+
+    def _begin(self, line: Begin) -> None:
+        self._marks.add("warmup", line.name, t_ns=line.begin_ns)
+        self._marks.add("measured", line.name, t_ns=line.warm_ns)
+        self._marks.add("end", line.name, t_ns=line.end_ns)
+        for number, fault in enumerate(self._task.phase.faults):
+            due_ns = line.warm_ns + round(fault.at_s * 1e9)
+            # Without the topology's name: the same part is hit in each of them.
+            words = (self._scenario.seed, self._task.phase.name, self._task.trial, line.name, number)
+            random = Random("/".join(map(str, words)))
+            self._injecting.append(asyncio.create_task(self._inject(fault, line.name, due_ns, random)))
+
+    async def _inject(self, fault: AnyFault, step: str, due_ns: int, random: Random) -> Injected:
+        await asyncio.sleep(max(due_ns - time.monotonic_ns(), 0) / 1e9)
+        part = fault.target(self._supervisor.parts(fault.role), random)
+        t_ns = time.monotonic_ns()
+        seen = await fault.apply(self._supervisor, part)
+        self._hit.append((fault, part))
+        self._marks.add("fault", part, f"{fault.label}: {seen}", t_ns)
+        return Injected(fault.label, step, part, due_ns, t_ns, seen)
+
+    async def _heal(self) -> None:
+        """Take back, at a step's end, what was done in it."""
+        while self._hit:
+            fault, part = self._hit.pop()
+            if await fault.undo(self._supervisor, part):
+                self._marks.add("healed", part, fault.label)
+
+    async def _faults(self) -> list[Injected]:
+        """All that were injected; one that was not makes the episode doubtful."""
+        outcomes = await asyncio.gather(*self._injecting, return_exceptions=True)
+        faults: list[Injected] = []
+        for outcome in outcomes:
+            if isinstance(outcome, Injected):
+                faults.append(outcome)
+            elif isinstance(outcome, NoEffect):
+                self._doubts.append(Doubt("fault", str(outcome)))
+            else:
+                raise outcome
+        return faults
+
+    def _all_doubts(self, steps: list[PlayedStep]) -> list[Doubt]:
+        surprises = [Doubt("part", surprise) for surprise in self._supervisor.surprises]
+        return [*self._doubts, *surprises, *doubts(self._scenario, steps)]
+
+    # --- what is started ---------------------------------------------------------------------------------
+
+    def _processes(self) -> list[Part]:
+        """The parts that get a process; at level client the load process is the front."""
+        return [part for part in self._plan.parts if self._scenario.level == "rest" or part.role != "front"]
+
+    def _fronts(self) -> Mapping[str, tuple[str, int]]:
+        """Where each front's HTTP is."""
+        return {
+            part.name: (HOST, self._ports.port(f"{part.name}/http"))
+            for part in self._processes()
+            if part.role == "front"
+        }
+
+    def _command(self, part: Part) -> list[str]:
+        scenario = self._scenario
+        seed = scenario.service.seed or scenario.seed
+        spec = PartSpec(
+            topology=self._task.topology,
+            part=part,
+            settings=scenario.settings,
+            seed=scenario.seed,
+            folder=str(self._folder.raw),
+            service=replace(scenario.service, seed=seed) if part.role == "worker" else None,
+            http=HttpSettings(HOST, self._fronts()[part.name][1]) if part.role == "front" else None,
+            guard_pid=os.getpid(),
+        )
+        return list(command(spec, self._folder.parts))
+
+    def _load_spec(self) -> LoadSpec:
+        scenario, task = self._scenario, self._task
+        rest = scenario.level == "rest"
+        front = next(part for part in self._plan.parts if part.role == "front")
+        return LoadSpec(
+            level=scenario.level,
+            method=scenario.method,
+            targets=tuple(f"{host}:{port}" for host, port in self._fronts().values()),
+            client=None if rest else ClientSpec(task.topology, front, scenario.settings),
+            timeout_s=scenario.timeout_s,
+            body_bytes=scenario.body_bytes,
+            check="echo" if scenario.service.name in ECHOES else "none",
+            # Without the topology's name: service times are a function of the id, so topologies do the same work.
+            id_prefix=f"{task.phase.name}.{task.trial}",
+            seed=scenario.seed,
+            stream=(task.trial, scenario.phases.index(task.phase)),
+            steps=tuple(map(self._load_step, task.steps)),
+            record_file=str(self._folder.records),
+            report_file=str(self._folder.report),
+            guard_pid=os.getpid(),
+        )
+
+    def _load_step(self, step: PlayedStep) -> LoadStep:
+        phase = self._task.phase
+        if step.concurrency:
+            return ClosedStep(
+                name=step.name,
+                phase=phase.name,
+                duration_s=step.duration_s,
+                warmup_s=step.warmup_s,
+                concurrency=step.concurrency,
+            )
+        return OpenStep(
+            name=step.name,
+            phase=phase.name,
+            duration_s=step.duration_s,
+            warmup_s=step.warmup_s,
+            arrivals=getattr(phase, "arrivals", "poisson"),
+            rate_per_s=step.rate_per_s,
+        )
+
+    def _usage(self) -> Mapping[str, Usage]:
+        parts = dict(self._supervisor.usage())
+        if self._load and self._load.child.running:
+            parts["load"] = Usage("load", self._load.child.pid, 0.0)
+        return {**parts, "bench": Usage("bench", os.getpid(), 0.0)}
+
+    def _patience_s(self) -> float:
+        return self._scenario.settings.limits.drain_s + self._scenario.supervision.stop_margin_s
+
+
+def _played(step: PlayedStep, line: End) -> PlayedStep:
+    return replace(
+        step,
+        begin_ns=line.begin_ns,
+        warm_ns=line.warm_ns,
+        end_ns=line.end_ns,
+        done_ns=line.done_ns,
+        sent=line.sent,
+        dropped=line.dropped,
+        lag_p50_us=line.lag.p50_us,
+        lag_p99_us=line.lag.p99_us,
+        lag_max_us=line.lag.max_us,
+        load_cpu_s=line.cpu_s,
+    )

@@ -1,0 +1,94 @@
+"""What a fault is to the bench, and what a deployment is to a fault.
+
+Invariant: a fault that did not happen says so. ``apply`` returns only once its effect was seen, and raises ``NoEffect``
+otherwise, which makes the trial invalid: a fault that silently does nothing would be drawn as a system that survives it.
+
+To add one: copy kill.py, change what ``apply`` and ``undo`` do, add a line to registry.py.
+"""
+
+from collections.abc import Sequence
+from random import Random
+from typing import ClassVar, Literal, Protocol
+
+import msgspec
+
+from common.topology import Role
+
+
+class NoEffect(Exception):
+    """The fault could not be applied, or nothing changed when it was."""
+
+
+class Deployed(Protocol):
+    """A running deployment, as far as a fault may reach into it."""
+
+    def parts(self, role: Role) -> Sequence[str]:
+        """Names of the parts of a role, in order; empty where the topology has none."""
+
+    def pid(self, part: str) -> int | None:
+        """Its process, None while there is none."""
+
+    def signal(self, part: str, number: int) -> None:
+        """Send a signal to the part's process. Raises ProcessLookupError where there is none."""
+
+    async def exited(self, part: str, pid: int, within_s: float) -> bool:
+        """Wait until that process is gone; False if it is still there after ``within_s``."""
+
+
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True):
+    """What every fault has. A subclass is one kind, named by its tag."""
+
+    role: Role
+    """Which role it hits."""
+    at_s: float
+    """When, in seconds from the begin of the measured part of a step (after its warm-up)."""
+    which: Literal["one"] | int = "one"
+    """``one``: drawn from the scenario's seed, the same for every topology. A number: that part, counted from 1."""
+
+    does: ClassVar[str]
+    """What it does, in a few words, for ``brokerbench list``."""
+
+    def __post_init__(self) -> None:
+        if not self.at_s >= 0:
+            raise ValueError(f"at_s must be at least 0 s, got {self.at_s:g}")
+        if self.which != "one" and self.which < 1:
+            raise ValueError(f"which must be 'one' or a number from 1, got {self.which}")
+
+    @property
+    def kind(self) -> str:
+        """The word it has in a scenario."""
+        return str(self.__struct_config__.tag)
+
+    @property
+    def label(self) -> str:
+        """The name under which its recovery is reported: ``kill-worker``."""
+        return f"{self.kind}-{self.role}"
+
+    def describe(self) -> str:
+        """What will happen, in a line: ``kill one worker at 3 s``."""
+        which = f"one {self.role}" if self.which == "one" else f"{self.role} {self.which}"
+        return f"{self.kind} {which} at {self.at_s:g} s"
+
+    def target(self, names: Sequence[str], random: Random) -> str:
+        """Which of the parts ``names`` it hits.
+
+        Raises:
+            NoEffect: there is no such part.
+        """
+        if not names:
+            raise NoEffect(f"there is no {self.role} to {self.kind}")
+        if self.which == "one":
+            return random.choice(names)
+        if self.which > len(names):
+            raise NoEffect(f"{self.role} {self.which} was to be hit, but there are only {len(names)}")
+        return names[self.which - 1]
+
+    async def apply(self, deployed: Deployed, part: str) -> str:
+        """Do it to ``part``; returns what was seen to happen, for the mark. Raises NoEffect."""
+        raise NotImplementedError
+
+    async def undo(self, deployed: Deployed, part: str) -> bool:
+        """Take it back at the end of the step; returns whether there was something to take back: nothing, where the
+        supervisor heals it.
+        """
+        return False

@@ -1,0 +1,1 @@
+"""Offered load: when each transaction is due, decided before the trial starts."""

@@ -1,0 +1,117 @@
+"""Plays a spec's steps one after another, and tells of each when it begins and when all of it has ended.
+
+Invariant: a step begins at its planned instant, or later and then says so; the next one begins only when
+nothing of it is under way. The garbage collector runs between steps, never within one.
+"""
+
+import asyncio
+import gc
+import os
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from bench.load import closed_loop, open_loop
+from bench.load.exchange import Carrier
+from bench.load.report import Begin, End, Ready, Report, lag_of
+from bench.load.spec import NS_PER_S, LoadSpec, OpenStep, Span, Step, span
+from bench.load.traffic import Traffic
+
+NOTICE_NS = 50_000_000
+"""A step whose planned instant has passed begins this much from now, so that its begin line is written
+before it."""
+
+Play = Callable[[Span], Awaitable[None]]
+
+
+class Episode:
+    """One spec, one carrier."""
+
+    def __init__(self, spec: LoadSpec, traffic: Traffic, report: Report) -> None:
+        self._spec = spec
+        self._traffic = traffic
+        self._carrier: Carrier = traffic.carrier
+        self._report = report
+
+    async def play(self) -> None:
+        """All steps. Cancelled, it ends what is under way, reports the step as incomplete and lets itself
+        be.
+        """
+        housekeeping = asyncio.create_task(self._traffic.housekeep())
+        steps = asyncio.create_task(self._steps())
+        try:
+            await asyncio.wait((housekeeping, steps), return_when=asyncio.FIRST_COMPLETED)
+            if housekeeping.done():
+                housekeeping.result()  # the record could not be written: that ends the episode
+            await steps
+        finally:
+            for task in (steps, housekeeping):
+                task.cancel()
+            await asyncio.gather(steps, housekeeping, return_exceptions=True)
+
+    async def _steps(self) -> None:
+        planned_ns = self._spec.start_at_ns
+        for number, step in enumerate(self._spec.steps):
+            play = await self._prepare(number, step)
+            if number == 0:
+                self._report.write(Ready(pid=os.getpid()))
+            begin_ns = max(planned_ns, time.monotonic_ns() + NOTICE_NS)
+            planned_ns = await self._step(number, step, planned_ns or begin_ns, span(step, begin_ns), play)
+
+    async def _prepare(self, number: int, step: Step) -> Play:
+        """Draw the schedule, open connections, collect garbage: all that may take time."""
+        if isinstance(step, OpenStep):
+            offsets_ns = open_loop.schedule(self._spec, number)
+            await self._carrier.prepare(open_loop.parallel(step))
+            play: Play = partial(open_loop.play, self._traffic, offsets_ns)
+        else:
+            await self._carrier.prepare(step.concurrency)
+            play = partial(closed_loop.play, self._traffic, step.concurrency)
+        gc.collect()
+        return play
+
+    async def _step(self, number: int, step: Step, planned_ns: int, at: Span, play: Play) -> int:
+        """One step from its begin line to its end line; returns when the next one is planned to begin."""
+        spec, traffic = self._spec, self._traffic
+        traffic.open_step(number, spec.id_prefix, spec.body_bytes, spec.timeout_s, at.warm_ns)
+        self._report.write(
+            Begin(
+                step=number,
+                name=step.name,
+                phase=step.phase,
+                planned_ns=planned_ns,
+                begin_ns=at.begin_ns,
+                warm_ns=at.warm_ns,
+                end_ns=at.end_ns,
+            )
+        )
+        cpu_s, connections, complete = time.process_time(), self._carrier.connections, False
+        gc.freeze()
+        gc.disable()
+        try:
+            await play(at)
+            await asyncio.sleep((at.end_ns - time.monotonic_ns()) / NS_PER_S)
+            await traffic.settled()
+            complete = True
+        finally:
+            gc.enable()
+            gc.unfreeze()
+            traffic.stop()
+            self._report.write(
+                End(
+                    step=number,
+                    name=step.name,
+                    phase=step.phase,
+                    begin_ns=at.begin_ns,
+                    warm_ns=at.warm_ns,
+                    end_ns=at.end_ns,
+                    done_ns=time.monotonic_ns(),
+                    complete=complete,
+                    sent=traffic.sent,
+                    dropped=traffic.dropped,
+                    lag=lag_of(traffic.lags_ns),
+                    cpu_s=time.process_time() - cpu_s,
+                    connections=self._carrier.connections - connections,
+                )
+            )
+        return at.end_ns + round(step.settle_s * NS_PER_S)

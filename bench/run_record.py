@@ -1,0 +1,158 @@
+"""``run.json``: what was run, under which conditions, and what became of each episode.
+
+Invariant: the file is complete JSON at any moment; ``complete`` turns true only when every episode has been played.
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from bench.conditions import Conditions
+from bench.scenario import Scenario, Step
+from common.topology import Plan
+
+FILE = "run.json"
+
+Cause = Literal["measurement", "fault", "part", "load"]
+"""Why an episode is invalid: the bench itself was too slow (repeated once); a fault did not happen; a part ended by
+itself or never got ready; the load process failed."""
+
+
+class Doubt(msgspec.Struct, frozen=True):
+    """A reason not to believe an episode."""
+
+    cause: Cause
+    text: str
+
+
+class PlayedStep(msgspec.Struct, frozen=True):
+    """A step as it took place; the schedule is a function of this, the seed and the stream."""
+
+    name: str
+    warmup_s: float
+    duration_s: float
+    concurrency: int = 0
+    load: float = 0.0
+    rate_per_s: float = 0.0
+    begin_ns: int = 0
+    warm_ns: int = 0
+    end_ns: int = 0
+    """CLOCK_MONOTONIC: begin of the warm-up, of the measured part, and its end."""
+    done_ns: int = 0
+    """When the last transaction had ended."""
+    sent: int = 0
+    dropped: int = 0
+    lag_p50_us: float = 0.0
+    lag_p99_us: float = 0.0
+    lag_max_us: float = 0.0
+    """How late the load process itself was."""
+    load_cpu_s: float = 0.0
+    completed_per_s: float = 0.0
+    """Completed in the measured part, over its length."""
+
+
+class Injected(msgspec.Struct, frozen=True):
+    """A fault as it happened."""
+
+    label: str
+    """``kill-worker``."""
+    step: str
+    part: str
+    planned_ns: int
+    t_ns: int
+    """Just before it was applied."""
+    seen: str
+    """What was seen to happen."""
+
+
+class Episode(msgspec.Struct, frozen=True):
+    """One topology, one trial, one phase."""
+
+    phase: str
+    topology: str
+    trial: int
+    attempt: int
+    """2 where the first one was invalid for a measurement's reason."""
+    started_ns: int
+    ready_ns: int
+    ended_ns: int
+    steps: tuple[PlayedStep, ...]
+    faults: tuple[Injected, ...]
+    doubts: tuple[Doubt, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether there is no reason to doubt it; the ledger's laws are checked later, from the tables."""
+        return not self.doubts
+
+    @property
+    def name(self) -> str:
+        """Its folder."""
+        return episode_name(self.phase, self.topology, self.trial)
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """A phase that a topology cannot play, and why."""
+
+    phase: str
+    topology: str
+    why: str
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """One instant on both clocks: turns the tables' times into times of day."""
+
+    monotonic_ns: int = msgspec.field(default_factory=time.monotonic_ns)
+    utc_ns: int = msgspec.field(default_factory=time.time_ns)
+
+
+class RunRecord(msgspec.Struct, kw_only=True):
+    """The whole file."""
+
+    complete: bool = False
+    interrupted: str = ""
+    """What ended it early, for people."""
+    scenario: Scenario
+    command: tuple[str, ...]
+    """The arguments that repeat it."""
+    clock: Clock = msgspec.field(default_factory=Clock)
+    conditions: Conditions
+    plans: Mapping[str, Plan]
+    """Topology to parts and sockets with every option as asked; endpoints are the first episode's."""
+    options_read_back: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
+    """Topology to part to what its sockets said they are set to."""
+    reference_capacity_per_s: float | None = None
+    """What the fractions in ``loads`` are fractions of: the best topology's median capacity."""
+    episodes: list[Episode] = msgspec.field(default_factory=list)
+    repeated: list[Episode] = msgspec.field(default_factory=list)
+    """First attempts that were invalid for a measurement's reason; their data are gone."""
+    skipped: list[Skipped] = msgspec.field(default_factory=list)
+
+    def write(self, folder: Path) -> None:
+        """Replace the file as a whole."""
+        half = folder / f".{FILE}.half"
+        half.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
+        half.replace(folder / FILE)
+
+
+def read(folder: Path) -> RunRecord:
+    """The record of a run folder.
+
+    Raises:
+        OSError: there is none.
+        ValueError: it is not one of ours.
+    """
+    return msgspec.json.decode((folder / FILE).read_bytes(), type=RunRecord)
+
+
+def episode_name(phase: str, topology: str, trial: int) -> str:
+    """``latency-freelance-1``."""
+    return f"{phase}-{topology}-{trial}"
+
+
+def planned(step: Step) -> PlayedStep:
+    """A step that has not begun."""
+    return PlayedStep(step.name, step.warmup_s, step.duration_s, step.concurrency, step.load, step.rate_per_s)

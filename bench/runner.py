@@ -1,0 +1,159 @@
+"""Plays a whole scenario: every episode in order, each written down in ``run.json`` as soon as it is over.
+
+Invariant: whatever ends a run, ``run.json`` says what is whole, and no process is left. An episode that is invalid for a
+measurement's reason is repeated once, and the repetition counts.
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, median
+
+from msgspec.structs import replace
+
+from bench.capacity import completed_per_s
+from bench.conditions import conditions
+from bench.episode import Task, plan, play
+from bench.errors import BenchError
+from bench.folders import EpisodeFolder
+from bench.ports import Ports
+from bench.progress import Progress
+from bench.run_record import Episode, PlayedStep, RunRecord, planned
+from bench.running_order import OVERHEAD_S, RunningOrder, Turn, running_order, seconds
+from bench.scenario import Closed, Scenario
+from common.topology import Plan
+
+
+class Runner:
+    """One run."""
+
+    def __init__(self, scenario: Scenario, folder: Path, command: Sequence[str], progress: Progress) -> None:
+        self._scenario = scenario
+        self._folder = folder
+        self._progress = progress
+        plans = plans_of(scenario)
+        self._order = running_order(scenario, plans)
+        self.record = RunRecord(
+            scenario=scenario,
+            command=tuple(command),
+            conditions=conditions(),
+            plans=plans,
+            skipped=list(self._order.skipped),
+        )
+
+    async def run(self) -> RunRecord:
+        """Play it to its end.
+
+        Raises:
+            PartFailed: a part cannot be started; what was played before is on record.
+        """
+        self.record.write(self._folder)
+        for skipped in self._order.skipped:
+            self._progress.say(f"{skipped.phase} is not played on {skipped.topology}: {skipped.why}")
+        try:
+            await self._play_all()
+        except BaseException as end:
+            self.record.interrupted = str(end) if isinstance(end, BenchError) else type(end).__name__
+            self.record.write(self._folder)
+            raise
+        self.record.complete = True
+        self.record.write(self._folder)
+        return self.record
+
+    async def _play_all(self) -> None:
+        turns = self._order.turns
+        for number, turn in enumerate(turns, 1):
+            what = f"{turn.phase.name}, {turn.topology}, trial {turn.trial}"
+            self._progress.begin(what, number, len(turns), seconds(turns[number - 1 :], self._overhead_s()))
+            self.record.episodes.append(await self._play(self._task(turn)))
+            self._take_capacity(turn)
+            self.record.write(self._folder)
+
+    async def _play(self, task: Task) -> Episode:
+        folder = EpisodeFolder.of(self._folder, task.name)
+        episode = measure(await play(task, folder), folder)
+        self._tell(episode)
+        if episode.valid or task.attempt > 1 or any(doubt.cause != "measurement" for doubt in episode.doubts):
+            return episode
+        self._progress.say(f"{episode.name} is repeated once")
+        self.record.repeated.append(episode)
+        shutil.rmtree(folder.raw)
+        folder.logs.rename(folder.logs.with_name(f"{folder.logs.name}-attempt-1"))
+        return await self._play(task._replace(attempt=2))
+
+    def _task(self, turn: Turn) -> Task:
+        reference = self.record.reference_capacity_per_s
+        steps = []
+        for step in map(planned, turn.phase.steps):
+            if step.load:
+                assert reference is not None, "a scenario with loads has a closed phase first"
+                step = replace(step, rate_per_s=round(step.load * reference, 3))
+            steps.append(step)
+        return Task(self._scenario, turn.phase, turn.topology, turn.trial, tuple(steps))
+
+    def _take_capacity(self, turn: Turn) -> None:
+        """After the last closed episode before the loads: what they are fractions of."""
+        if self.record.reference_capacity_per_s is None and isinstance(turn.phase, Closed):
+            played = [episode for episode in self.record.episodes if episode.phase == turn.phase.name]
+            if len(played) == sum(each.phase is turn.phase for each in self._order.turns):
+                self.record.reference_capacity_per_s = reference_capacity(played)
+
+    def _overhead_s(self) -> float:
+        """What an episode takes beside its steps, as far as seen."""
+        seen = [
+            (episode.ended_ns - episode.started_ns) / 1e9
+            - sum(step.warmup_s + step.duration_s for step in episode.steps)
+            for episode in self.record.episodes
+        ]
+        return mean(seen) if seen else OVERHEAD_S
+
+    def _tell(self, episode: Episode) -> None:
+        for doubt in episode.doubts:
+            self._progress.say(f"{episode.name} is invalid: {doubt.text}")
+
+
+def plans_of(scenario: Scenario) -> dict[str, Plan]:
+    """What each topology of the scenario consists of; its endpoints are only an example."""
+    plans = {}
+    for topology in scenario.topologies:
+        with Ports() as ports:
+            plans[topology] = plan(scenario, topology, ports)
+    return plans
+
+
+def order_of(scenario: Scenario) -> RunningOrder:
+    """What a run of the scenario will play."""
+    return running_order(scenario, plans_of(scenario))
+
+
+def measure(episode: Episode, folder: EpisodeFolder) -> Episode:
+    """The same with what each step completed, from the load's records."""
+    rates = (
+        completed_per_s(folder.records, episode.steps)
+        if folder.records.exists()
+        else [0.0] * len(episode.steps)
+    )
+    steps: list[PlayedStep] = [
+        replace(step, completed_per_s=rate) for step, rate in zip(episode.steps, rates, strict=True)
+    ]
+    return replace(episode, steps=tuple(steps))
+
+
+def reference_capacity(played: Sequence[Episode]) -> float:
+    """The largest median, over trials, of a topology's best step.
+
+    Raises:
+        BenchError: nothing was completed at all, so that no fraction of it means anything.
+    """
+    best: dict[str, list[float]] = {}
+    for episode in played:
+        best.setdefault(episode.topology, []).append(
+            max((step.completed_per_s for step in episode.steps), default=0)
+        )
+    capacity = max(map(median, best.values()))
+    if not capacity:
+        doubts = [doubt.text for episode in played for doubt in episode.doubts]
+        raise BenchError(
+            f"no topology completed a transaction in phase {played[0].phase}: {'; '.join(doubts[:1])}"
+        )
+    return capacity

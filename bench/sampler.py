@@ -1,0 +1,83 @@
+"""CPU time, memory, threads and descriptors of every process of an episode, ten times a second, in ``samples.jsonl``.
+
+Invariant: a part's ``cpu_s`` never goes backwards: its earlier processes' use is added, exactly, from their exits.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from bench.marks import Marks
+from bench.supervisor import Usage
+
+INTERVAL_S = 0.1
+LAG_S = 0.1
+"""A sample later than this is a mark: something held the bench up, and it shared the machine with what it measures."""
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One line: one part at one instant."""
+
+    t_ns: int
+    part: str
+    role: str
+    pid: int
+    cpu_s: float
+    rss_bytes: int
+    threads: int
+    fds: int
+
+
+class Sampler:
+    """The writer."""
+
+    def __init__(self, path: Path, usage: Callable[[], Mapping[str, Usage]], marks: Marks) -> None:
+        """``usage`` tells what there is to sample, anew each time."""
+        self._path = path
+        self._usage = usage
+        self._marks = marks
+        self._processes: dict[int, psutil.Process] = {}
+
+    async def run(self) -> None:
+        """Sample until cancelled, and once more then."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        with self._path.open("ab", buffering=0) as file:
+            try:
+                while True:
+                    file.write(self._lines())
+                    due += INTERVAL_S
+                    late_s = loop.time() - due
+                    if late_s > LAG_S:
+                        self._marks.add("lag", "bench", f"{late_s * 1e3:.0f} ms")
+                        due = loop.time()
+                    await asyncio.sleep(max(due - loop.time(), 0))
+            finally:
+                file.write(self._lines())
+
+    def _lines(self) -> bytes:
+        samples = (self._sample(name, usage) for name, usage in self._usage().items())
+        return b"".join(msgspec.json.encode(sample) + b"\n" for sample in samples if sample)
+
+    def _sample(self, name: str, usage: Usage) -> Sample | None:
+        with suppress(psutil.NoSuchProcess):
+            process = self._processes.get(usage.pid) or psutil.Process(usage.pid)
+            self._processes[usage.pid] = process
+            with process.oneshot():
+                times = process.cpu_times()
+                return Sample(
+                    time.monotonic_ns(),
+                    name,
+                    usage.role,
+                    usage.pid,
+                    usage.cpu_before_s + times.user + times.system,
+                    process.memory_info().rss,
+                    process.num_threads(),
+                    process.num_fds(),
+                )
+        return None

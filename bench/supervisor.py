@@ -1,0 +1,181 @@
+"""Keeps the parts of one deployment running, and ends them: what daemontools does for the article.
+
+Invariant: from ``start`` to ``stop`` each part has at most one process, and a part that died is started again after the
+delay; after ``stop`` (or a failed ``start``) there is none left. Who reads ``failed`` learns of a part that cannot live.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.child import Child, last_line
+from bench.errors import PartFailed
+from bench.launch import environment
+from bench.marks import Notebook
+from bench.scenario import Supervision
+from common.topology import ROLES, Part, Role
+
+CRASH_S = 1.0
+"""A process that ends by itself sooner than this was never well."""
+CRASHES_MAX = 2
+"""So many such ends in a row are a part that cannot be started. One may be bad luck: a port in TIME_WAIT."""
+
+Command = Callable[[Part], Sequence[str]]
+
+
+class Usage(NamedTuple):
+    """A part as the sampler wants it."""
+
+    role: str
+    pid: int
+    cpu_before_s: float
+    """What its earlier processes used."""
+
+
+class _Kept:
+    """One part and what became of its processes."""
+
+    def __init__(self, part: Part, log: Path) -> None:
+        self.part = part
+        self.log = log
+        self.child: Child | None = None
+        self.cpu_before_s = 0.0
+        self.crashes = 0
+        self.harmed_pid = 0
+        """The process that was signalled on purpose: its end is no surprise."""
+        self.restart: asyncio.TimerHandle | None = None
+
+
+class Supervisor:
+    """One deployment's parts. Implements ``bench.faults.fault.Deployed``."""
+
+    def __init__(
+        self, parts: Sequence[Part], command: Command, logs: Path, marks: Notebook, supervision: Supervision
+    ) -> None:
+        self._kept = {part.name: _Kept(part, logs / f"{part.name}.log") for part in parts}
+        self._command = command
+        self._marks = marks
+        self._supervision = supervision
+        self._stopping = False
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Gets a ``PartFailed`` as its exception when a part cannot live; never a result."""
+        self.surprises: list[str] = []
+        """Ends that nobody asked for, for people; a trial with one is invalid."""
+
+    def start(self) -> None:
+        """Start every part, brokers first. None waits for another: they find each other."""
+        for role in ROLES:
+            for name in self.parts(role):
+                self._start(self._kept[name])
+
+    async def stop(self, patience_s: float) -> None:
+        """End every part: fronts first, which still need the rest to drain. SIGKILL after ``patience_s`` each role."""
+        self._stopping = True
+        self._cancel_restarts()
+        self._marks.add("stop")
+        try:
+            for role in reversed(ROLES):
+                await asyncio.gather(*(child.stop(patience_s) for child in self._children(role)))
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """End every part at once, without the loop; harmless where there is none."""
+        self._stopping = True
+        self._cancel_restarts()
+        for kept in self._kept.values():
+            if kept.child:
+                kept.child.kill()
+        if self.failed.done() and not self.failed.cancelled():
+            self.failed.exception()  # seen: whoever stops needs no reminder
+        else:
+            self.failed.cancel()
+
+    def usage(self) -> Mapping[str, Usage]:
+        """The running parts by name."""
+        return {
+            name: Usage(kept.part.role, kept.child.pid, kept.cpu_before_s)
+            for name, kept in self._kept.items()
+            if kept.child and kept.child.running
+        }
+
+    def started_ns(self, part: str) -> int:
+        """When the part's last process was started; 0 where it never was."""
+        child = self._kept[part].child
+        return child.started_ns if child else 0
+
+    def log(self, part: str) -> Path:
+        """Where the part writes what it has to say."""
+        return self._kept[part].log
+
+    # --- what a fault may do (Deployed) ------------------------------------------------------------------
+
+    def parts(self, role: Role) -> Sequence[str]:
+        """Names of a role's parts, in the plan's order."""
+        return [name for name, kept in self._kept.items() if kept.part.role == role]
+
+    def pid(self, part: str) -> int | None:
+        """The part's process."""
+        child = self._kept[part].child
+        return child.pid if child and child.running else None
+
+    def signal(self, part: str, number: int) -> None:
+        """Signal the part's process, whose end is then no surprise. Raises ProcessLookupError."""
+        kept = self._kept[part]
+        if not kept.child:
+            raise ProcessLookupError(f"{part} was never started")
+        kept.child.signal(number)
+        kept.harmed_pid = kept.child.pid
+
+    async def exited(self, part: str, pid: int, within_s: float) -> bool:
+        """Wait for the end of that process of the part."""
+        child = self._kept[part].child
+        if not child or child.pid != pid:
+            return True
+        return await child.wait(within_s) is not None
+
+    # --- inside ------------------------------------------------------------------------------------------
+
+    def _children(self, role: Role) -> list[Child]:
+        kept = [self._kept[name] for name in self.parts(role)]
+        return [each.child for each in kept if each.child and each.child.running]
+
+    def _start(self, kept: _Kept) -> None:
+        kept.restart = None
+        name = kept.part.name
+        kept.child = Child(
+            self._command(kept.part), kept.log, lambda child: self._ended(kept, child), environment()
+        )
+        self._marks.add("start", name, f"pid {kept.child.pid}", kept.child.started_ns)
+
+    def _ended(self, kept: _Kept, child: Child) -> None:
+        assert child.end
+        kept.cpu_before_s += child.end.cpu_s
+        self._marks.add("exit", kept.part.name, f"{child.end}, pid {child.pid}", child.end.t_ns)
+        if self._stopping:
+            return
+        if kept.harmed_pid == child.pid:
+            kept.crashes = 0
+        else:
+            self._surprised(kept, child)
+        loop = asyncio.get_running_loop()
+        kept.restart = loop.call_later(self._supervision.restart_delay_s, self._start, kept)
+
+    def _surprised(self, kept: _Kept, child: Child) -> None:
+        assert child.end
+        name = kept.part.name
+        said = last_line(kept.log)
+        self.surprises.append(f"{name} ended by itself with {child.end}: {said}")
+        lived_s = (child.end.t_ns - child.started_ns) / 1e9
+        kept.crashes = kept.crashes + 1 if lived_s < CRASH_S else 1
+        if kept.crashes >= CRASHES_MAX and not self.failed.done():
+            self.failed.set_exception(
+                PartFailed(f"{name} can't be started ({child.end}): {said} (log: {kept.log})")
+            )
+
+    def _cancel_restarts(self) -> None:
+        for kept in self._kept.values():
+            if kept.restart:
+                kept.restart.cancel()
+                kept.restart = None

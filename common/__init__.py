@@ -1,0 +1,1 @@
+"""What both topologies share: transactions, the wire, machines' vocabulary, liveness, workers, the REST front."""

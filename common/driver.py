@@ -1,0 +1,120 @@
+"""Carries out what a machine asks for, on real sockets: what the poll loop and the asyncio loop share.
+
+Invariant: a driver's duties as common/machine.py names them. The loops add only how they wait.
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from common.link import Link
+from common.machine import (
+    Disconnected,
+    Effect,
+    Event,
+    Execute,
+    Finished,
+    Machine,
+    Note,
+    Received,
+    Reopen,
+    Resolve,
+    Send,
+)
+from common.observer import Observer
+
+DRAIN_BUDGET = 256
+"""Messages taken from one socket before the others get their turn."""
+
+GAUGE_INTERVAL_S = 0.1
+
+
+class Executor(Protocol):
+    """The service, seen from the loop."""
+
+    def submit(self, execute: Execute) -> None:
+        """Give it a transaction."""
+
+    def results(self) -> Sequence[Finished]:
+        """What it is done with."""
+
+    def fileno(self) -> int:
+        """Readable while there are results."""
+
+
+class Driver:
+    """One machine and its sockets."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        links: Mapping[str, Link],
+        observer: Observer,
+        executor: Executor | None = None,
+    ) -> None:
+        self.machine = machine
+        self.links = links
+        self.observer = observer
+        self._executor = executor
+        self._refused: deque[Event] = deque()
+
+    def feed(self, event: Event, now: float) -> None:
+        """Something happened."""
+        self._carry_out(self.machine.handle(event, now), now)
+        while self._refused:
+            self._carry_out(self.machine.handle(self._refused.popleft(), now), now)
+
+    def tick(self, now: float) -> None:
+        """Do what is due."""
+        if now >= self.machine.deadline():
+            self._carry_out(self.machine.tick(now), now)
+            while self._refused:
+                self._carry_out(self.machine.handle(self._refused.popleft(), now), now)
+
+    def deliver(self, link: Link, now: float, budget: int = DRAIN_BUDGET) -> bool:
+        """Deliver what has arrived; whether the budget ended before the messages did."""
+        receive = link.receive
+        name = link.name
+        for _ in range(budget):
+            frames = receive()
+            if frames is None:
+                return False
+            self.feed(Received(name, frames), now)
+        return True
+
+    def watch(self, link: Link, now: float) -> None:
+        """Deliver connections made and lost; before a loss, everything that the lost one had sent."""
+        for event in link.events():
+            if isinstance(event, Disconnected):
+                while self.deliver(link, now):
+                    pass
+            self.feed(event, now)
+
+    def send(self, send: Send) -> None:
+        """Send a message; a refusal is fed to the machine after the effects that came with it."""
+        refused = self.links[send.socket].send(send.frames)
+        if refused is not None:
+            self._refused.append(refused)
+
+    def resolve(self, resolve: Resolve) -> None:
+        """For a loop that takes submissions: hand the answer up."""
+        raise NotImplementedError(f"{self.machine!r} resolves, and nobody submits: {resolve}")
+
+    def reopen(self, link: Link) -> None:
+        """Close and open; a loop that watches descriptors watches the new ones."""
+        link.close()
+        link.open()
+
+    def _carry_out(self, effects: Sequence[Effect], now: float) -> None:
+        for effect in effects:
+            if isinstance(effect, Send):
+                self.send(effect)
+            elif isinstance(effect, Resolve):
+                self.resolve(effect)
+            elif isinstance(effect, Execute):
+                assert self._executor is not None
+                self._executor.submit(effect)
+            elif isinstance(effect, Note):
+                self.observer.note(effect, now)
+            elif isinstance(effect, Reopen):
+                self.reopen(self.links[effect.socket])

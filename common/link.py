@@ -1,0 +1,174 @@
+"""One socket of a part with its monitor: messages and connection events in, messages out, never blocking.
+
+Invariant: nothing is believed too early. A refused send is tried once more after the socket has processed its
+commands (a false EAGAIN is common); at a bound ROUTER a lost connection is matched to the peer by the descriptor its
+messages came from, learnt only after older events were read, since descriptors are used again.
+"""
+
+from collections.abc import Sequence
+from random import Random
+
+import zmq
+from zmq.utils.monitor import parse_monitor_message
+
+from common.machine import Connected, Disconnected, Unroutable
+from common.topology import Socket
+
+_EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+_NOBLOCK = zmq.NOBLOCK
+_MORE = zmq.NOBLOCK | zmq.SNDMORE
+
+
+class CannotBind(OSError):
+    """An endpoint that cannot be bound: in use, or not an address of this machine."""
+
+
+class Link:
+    """An open socket, as ``spec`` describes it."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], spec: Socket, random: Random) -> None:
+        """Open it.
+
+        Raises:
+            CannotBind: with the endpoint and libzmq's reason.
+        """
+        self.name = spec.name
+        self._context = context
+        self._spec = spec
+        self._random = random
+        self._bound_router = spec.bind and spec.kind == "ROUTER"
+        self.open()
+
+    def open(self) -> None:
+        """Open the socket; also anew, after ``close``."""
+        self._socket = self._context.socket(getattr(zmq, self._spec.kind))
+        self._peer_of: dict[int, bytes] = {}
+        self._peers: set[bytes] = set()
+        self._pending: list[Connected | Disconnected] = []
+        for option, value in self._spec.options.items():
+            setattr(self._socket, option, self._value(value))
+        self._monitor = self._socket.get_monitor_socket(_EVENTS)
+        for endpoint in self._spec.endpoints:
+            self._attach(endpoint)
+
+    def close(self) -> None:
+        """Close it, with all that it still holds."""
+        self._socket.disable_monitor()
+        self._monitor.close(0)
+        self._socket.close(0)
+
+    @property
+    def socket(self) -> "zmq.Socket[bytes]":
+        """What to poll for messages."""
+        return self._socket
+
+    @property
+    def monitor(self) -> "zmq.Socket[bytes]":
+        """What to poll for ``events``."""
+        return self._monitor
+
+    def options(self) -> dict[str, int | str]:
+        """Every option of the spec as libzmq reports it now; those it never reports, as they were set."""
+        return {option: self._report(option, value) for option, value in self._spec.options.items()}
+
+    def receive(self) -> list[bytes] | None:
+        """The next message, or None."""
+        socket = self._socket
+        try:
+            first = socket.recv(_NOBLOCK)
+        except zmq.Again:
+            return None
+        frames = [first]
+        if self._bound_router and first not in self._peers:
+            self._learn(first, frames)
+        while socket.get(zmq.RCVMORE):
+            frames.append(socket.recv(_NOBLOCK))
+        return frames
+
+    def readable(self) -> bool:
+        """Whether a message waits; processes the socket's commands, and so re-arms its descriptor."""
+        events = self._socket.get(zmq.EVENTS)
+        assert isinstance(events, int)
+        return bool(events & zmq.POLLIN)
+
+    def send(self, frames: Sequence[bytes]) -> Unroutable | None:
+        """Send a message; what comes back says that it was refused, whole."""
+        try:
+            self._send(frames)
+        except zmq.ZMQError as error:
+            if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
+                raise
+            self._socket.get(zmq.EVENTS)
+        else:
+            return None
+        try:
+            self._send(frames)
+        except zmq.ZMQError as error:
+            if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
+                raise
+            return Unroutable(self.name, frames, error.errno == zmq.EHOSTUNREACH)
+        return None
+
+    def events(self) -> list[Connected | Disconnected]:
+        """What the monitor has to say. Before a ``Disconnected`` is delivered, ``receive`` until None."""
+        self._read_monitor()
+        events, self._pending = self._pending, []
+        return events
+
+    def _send(self, frames: Sequence[bytes]) -> None:
+        send = self._socket.send
+        for frame in frames[:-1]:
+            send(frame, _MORE)
+        send(frames[-1], _NOBLOCK)
+
+    def _learn(self, peer: bytes, frames: list[bytes]) -> None:
+        """Note whose descriptor it is that the message came from."""
+        self._read_monitor()
+        frame = self._socket.recv(_NOBLOCK, copy=False)
+        frames.append(frame.bytes)
+        descriptor = frame.get(zmq.SRCFD)
+        assert isinstance(descriptor, int)
+        self._peer_of[descriptor] = peer
+        self._peers.add(peer)
+
+    def _read_monitor(self) -> None:
+        while True:
+            try:
+                message = parse_monitor_message(self._monitor.recv_multipart(_NOBLOCK))
+            except zmq.Again:
+                return
+            connected = message["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED
+            if not self._bound_router:
+                kind = Connected if connected else Disconnected
+                self._pending.append(kind(self.name, message["endpoint"]))
+            elif not connected:
+                peer = self._peer_of.pop(message["value"], None)
+                if peer is not None:
+                    self._peers.discard(peer)
+                    self._pending.append(Disconnected(self.name, peer))
+
+    def _attach(self, endpoint: str) -> None:
+        if not self._spec.bind:
+            self._socket.connect(endpoint)
+            return
+        try:
+            self._socket.bind(endpoint)
+        except zmq.ZMQError as error:
+            self.close()
+            raise CannotBind(error.errno, f"cannot bind {endpoint}: {error.strerror}") from None
+
+    def _value(self, value: int | str) -> int | bytes:
+        if isinstance(value, int):
+            return value
+        if value.endswith(".*"):
+            value = f"{value[:-1]}{self._random.getrandbits(32):08x}"
+        return value.encode()
+
+    def _report(self, option: str, asked: int | str) -> int | str:
+        try:
+            value = self._socket.get(getattr(zmq, option.upper()))
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EINVAL:
+                raise
+            return asked
+        return value.decode() if isinstance(value, bytes) else int(value)

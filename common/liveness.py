@@ -1,0 +1,93 @@
+"""Who is alive: how long each peer has been silent, when to beat, and whom to give up.
+
+Alive and available are two facts; this file knows only the first. Invariant: a peer is given up only for silence
+that this process could have heard: time it spent asleep itself (a stalled loop) is nobody's silence.
+PROTOCOL.md, section 6.
+"""
+
+import math
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+from common.settings import Beats
+
+Peer = TypeVar("Peer", bound=Hashable)
+
+
+class Pulse:
+    """One peer's signs of life. Times are seconds on the monotonic clock."""
+
+    __slots__ = ("_beat_at", "_beats", "_run", "excused", "heard_at", "patience_s")
+
+    def __init__(self, beats: Beats, now: float) -> None:
+        self._beats = beats
+        self._beat_at = -math.inf
+        self._run = 0
+        self.heard_at = now
+        """Last frame of any kind."""
+        self.patience_s = beats.plain_interval_s * beats.liveness
+        """Silence that is too long: a plain peer's cadence until ours has been shown."""
+        self.excused = False
+        """Not judged for now: a plain single-threaded server is silent while it works."""
+
+    def beat(self, now: float) -> None:
+        """A heartbeat or PONG: life, and evidence of the cadence that the peer keeps."""
+        on_time = now - self._beat_at <= 2 * self._beats.interval_s
+        self._run = self._run + 1 if on_time else 1
+        self._beat_at = self.heard_at = now
+        if self._run >= self._beats.proof:
+            self.patience_s = self._beats.interval_s * self._beats.liveness
+
+    @property
+    def expiry(self) -> float:
+        """When silence becomes too long."""
+        return math.inf if self.excused else self.heard_at + self.patience_s
+
+
+class Watch(Generic[Peer]):
+    """All the peers of one machine, and its own metronome."""
+
+    def __init__(self, beats: Beats) -> None:
+        self._beats = beats
+        self._pulses: dict[Peer, Pulse] = {}
+        self._beat_at = math.inf
+        self.due = math.inf
+        """When ``check`` is next worth calling."""
+
+    def __contains__(self, peer: Peer) -> bool:
+        return peer in self._pulses
+
+    def add(self, peer: Peer, now: float) -> Pulse:
+        """Watch a peer from now on; its pulse is for the caller to feed."""
+        pulse = self._pulses[peer] = Pulse(self._beats, now)
+        if self._beat_at == math.inf:
+            self._beat_at = now + self._beats.interval_s
+        self.due = min(self.due, self._beat_at)
+        return pulse
+
+    def discard(self, peer: Peer) -> None:
+        """Watch it no longer."""
+        self._pulses.pop(peer, None)
+        if not self._pulses:
+            self._beat_at = self.due = math.inf
+
+    def check(self, now: float) -> tuple[bool, list[Peer]]:
+        """Whether it is time to beat, and who has been silent for too long (not yet discarded)."""
+        if now < self.due:
+            return False, []
+        overslept = now - self.due
+        if overslept > self._beats.interval_s:
+            for pulse in self._pulses.values():
+                pulse.heard_at += overslept
+        beat = now >= self._beat_at
+        if beat:
+            self._beat_at = now + self._beats.interval_s
+        expired = [peer for peer, pulse in self._pulses.items() if now >= pulse.expiry]
+        alive = (pulse.expiry for pulse in self._pulses.values() if pulse.expiry > now)
+        self.due = min(self._beat_at, min(alive, default=math.inf))
+        return beat, expired
+
+    def silent(self, now: float) -> list[Peer]:
+        """Peers not heard for an interval: the ones worth a ping."""
+        before = now - self._beats.interval_s
+        return [peer for peer, pulse in self._pulses.items() if pulse.heard_at <= before]

@@ -1,0 +1,87 @@
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import msgspec
+import pytest
+
+from bench.load.schedule import ARRIVALS, transaction_id
+from bench.load.spec import (
+    PREFIX_LENGTH_MAX,
+    STEPS_MAX,
+    TRANSACTIONS_MAX,
+    ClosedStep,
+    LoadSpec,
+    OpenStep,
+    address,
+    planned,
+    read_spec,
+)
+from tests.bench.load.scripted import spec
+
+STEPS = (
+    OpenStep(name="0.5", rate_per_s=100, warmup_s=1, duration_s=2, settle_s=0.5),
+    ClosedStep(name="16", concurrency=16, duration_s=3),
+)
+
+
+def test_a_spec_survives_its_file(tmp_path: Path):
+    before = spec(tmp_path, STEPS, targets=("127.0.0.1:80", "[::1]:81"), stream=(1, 2))
+    (tmp_path / "spec.json").write_bytes(msgspec.json.encode(before))
+    assert read_spec(tmp_path / "spec.json") == before
+
+
+def test_steps_are_planned_one_after_the_other():
+    first, second = planned(STEPS, 10**9)
+    assert first == (1_000_000_000, 2_000_000_000, 4_000_000_000)
+    assert second == (4_500_000_000, 4_500_000_000, 7_500_000_000)
+
+
+def test_its_arrivals_are_those_that_can_be_drawn():
+    assert set(get_args(get_type_hints(OpenStep)["arrivals"])) == set(ARRIVALS)
+
+
+def test_the_longest_prefix_leaves_room_for_every_id():
+    transaction_id(f"{'p' * PREFIX_LENGTH_MAX}.{STEPS_MAX - 1}", TRANSACTIONS_MAX - 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"steps": ()}, "number of steps must be 1 to 100 steps, got 0"),
+        ({"steps": (OpenStep(name="x", rate_per_s=9e5, duration_s=12),)}, "at most 10000000 transactions"),
+        ({"steps": (ClosedStep(name="x", concurrency=1, duration_s=4000),) * 2}, "at most 7200 s, got 8000"),
+        ({"targets": ()}, "number of targets must be 1 to 64"),
+        ({"targets": ("localhost",)}, "host:port with a port of 1 to 65535, got 'localhost'"),
+        ({"targets": ("localhost:70000",)}, "got 'localhost:70000'"),
+        ({"id_prefix": "a b"}, "id_prefix must be .* got 'a b'"),
+        ({"id_prefix": "a" * 49}, "id_prefix must be 1 to 48"),
+        ({"timeout_s": 0}, "timeout_s must be 0.001 to 3600 s, got 0"),
+        ({"body_bytes": -1}, "body_bytes must be 0 to"),
+        ({"level": "client"}, "level client needs client, and no targets"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_was_expected(tmp_path: Path, change, complaint):
+    told = {"targets": ("127.0.0.1:80",), "id_prefix": "p", "steps": STEPS, **change}
+    with pytest.raises(ValueError, match=complaint):
+        LoadSpec(record_file=str(tmp_path / "r"), report_file=str(tmp_path / "l"), **told)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('{"kind": "closed", "name": "0", "duration_s": 1, "concurrency": 0}', "1 to 2048 loops, got 0"),
+        ('{"kind": "open", "name": "0", "duration_s": 1, "rate_per_s": 0}', "rate_per_s must be"),
+        ('{"kind": "open", "name": "0", "duration_s": 1, "rate": 1}', "unknown field `rate`"),
+        ('{"kind": "shut", "name": "0", "duration_s": 1}', "'shut'"),
+    ],
+)
+def test_a_wrong_step_is_named_with_what_was_expected(tmp_path: Path, text, complaint):
+    path = tmp_path / "spec.json"
+    path.write_text(f'{{"id_prefix": "p", "targets": ["a:1"], "record_file": "r", "report_file": "l", "steps": [{text}]}}')
+    with pytest.raises(ValueError, match=complaint):
+        read_spec(path)
+
+
+def test_an_address_may_be_a_name_or_numeric():
+    assert address("front-1.local:8080") == ("front-1.local", 8080)
+    assert address("[::1]:1") == ("::1", 1)
