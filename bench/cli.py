@@ -1,7 +1,7 @@
 """``brokerbench``: the commands, and the one place where whatever went wrong becomes a line and an exit status.
 
-Invariant: no traceback reaches a user who did not ask for one. Exit status: 0 what was done is valid, 1 a trial is invalid
-or a part cannot be started, 2 bad input, 130 Ctrl-C.
+Invariant: no traceback reaches a user who did not ask for one. Exit status: 0 what was done is valid, 1 a trial is
+invalid or a part cannot be started, 2 bad input, 130 Ctrl-C.
 """
 
 import importlib

@@ -24,7 +24,8 @@ def _lines(scenario: Scenario) -> Iterator[str]:
     yield f"service: {service.name}" + (
         f", {service.distribution}, mean {service.mean_ms:g} ms" if service.name in ("sleep", "spin") else ""
     )
-    yield f"load: {scenario.method} at level {scenario.level}, {scenario.body_bytes} bytes, within {scenario.timeout_s:g} s"
+    what = f"{scenario.method} at level {scenario.level}"
+    yield f"load: {what}, {scenario.body_bytes} bytes, within {scenario.timeout_s:g} s"
     for phase in scenario.phases:
         times = sum(turn.phase is phase for turn in order.turns)
         yield f"phase {phase.name}: {_intensity(phase, scenario)}; {_length(phase)}, {times} times"
@@ -40,7 +41,8 @@ def _intensity(phase: Phase, scenario: Scenario) -> str:
         return f"closed loop, {_words(phase.concurrency)} at a time"
     if phase.rates_per_s:
         return f"open loop, {phase.arrivals}, {_words(phase.rates_per_s)} transactions/s"
-    return f"open loop, {phase.arrivals}, {_words(phase.loads)} of the measured capacity{_nominal(phase.loads, scenario)}"
+    loads = f"{_words(phase.loads)} of the measured capacity{_nominal(phase.loads, scenario)}"
+    return f"open loop, {phase.arrivals}, {loads}"
 
 
 def _nominal(loads: tuple[float, ...], scenario: Scenario) -> str:

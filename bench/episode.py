@@ -140,14 +140,7 @@ class _Stage:
     async def _perform(self) -> list[PlayedStep]:
         """Let the load play; returns what it played, which is less than all of it where it failed."""
         self._load = LoadProcess(self._load_spec(), self._folder)
-        following = asyncio.ensure_future(self._follow(self._load))
-        try:
-            await asyncio.wait({following, self._supervisor.failed}, return_when=asyncio.FIRST_COMPLETED)
-            if self._supervisor.failed.done():
-                self._supervisor.failed.result()
-            return await following
-        finally:
-            following.cancel()
+        return await self._supervisor.guard(self._follow(self._load))
 
     async def _follow(self, load: LoadProcess) -> list[PlayedStep]:
         steps: list[PlayedStep] = []

@@ -105,7 +105,7 @@ def _transactions(episode: Episode, files: EpisodeFolder, torn: list[str]) -> Ar
         return {}
     table = read_records(files.records)
     if table.torn_bytes:
-        torn.append(f"{episode.name}: the last load record is torn, {table.torn_bytes} bytes")
+        torn.append(f"{_name(files, files.records)}: the last record is torn")
     rows = table.rows
     flags = rows["flags"]
     names = [step.name for step in episode.steps]
@@ -146,7 +146,7 @@ def _executions(files: EpisodeFolder, torn: list[str]) -> Arrays:
     for path in sorted(files.executions.glob("*.bin")):
         contents = executions.read(path)
         if contents.torn_bytes:
-            torn.append(f"{files.raw.name}: the last entry of {path.name} is torn")
+            torn.append(f"{_name(files, path)}: the last entry is torn")
         part, pid = executions.owner(path)
         rows += [(part, pid, execution) for execution in executions.join(contents.entries)]
     if not rows:
@@ -167,12 +167,12 @@ def _executions(files: EpisodeFolder, torn: list[str]) -> Arrays:
 
 def _samples(files: EpisodeFolder, roles: dict[str, Any], torn: list[str]) -> Arrays:
     rows: list[tuple[int, str, str, str, float]] = []
-    for sample in _lines(files.samples, Sample, torn):
+    for sample in _lines(files, files.samples, Sample, torn):
         rows += [
             (sample.t_ns, sample.part, sample.role, name, float(getattr(sample, name))) for name in _SAMPLED
         ]
     for path in sorted(files.gauges.glob("*.jsonl")):
-        for line in _lines(path, _Gauges, torn):
+        for line in _lines(files, path, _Gauges, torn):
             role = roles.get(line.part, "")
             rows += [(line.t_ns, line.part, role, name, value) for name, value in line.gauges.items()]
     if not rows:
@@ -190,7 +190,7 @@ def _samples(files: EpisodeFolder, roles: dict[str, Any], torn: list[str]) -> Ar
 def _marks(files: EpisodeFolder, torn: list[str]) -> Arrays:
     marks: list[_Mark] = []
     for path in (files.marks, *sorted(files.notes.glob("*.jsonl"))):
-        marks += _lines(path, _Mark, torn)
+        marks += _lines(files, path, _Mark, torn)
     if not marks:
         return {}
     return {
@@ -202,19 +202,24 @@ def _marks(files: EpisodeFolder, torn: list[str]) -> Arrays:
     }
 
 
-def _lines(path: Path, kind: type[_Line], torn: list[str]) -> Iterator[_Line]:
+def _lines(files: EpisodeFolder, path: Path, kind: type[_Line], torn: list[str]) -> Iterator[_Line]:
     """Every line of a file that may be missing; a last one without its end is torn."""
     if not path.exists():
         return
     *lines, rest = path.read_bytes().split(b"\n")
     if rest:
-        torn.append(f"{path.parent.name}/{path.name}: the last line is torn")
+        torn.append(f"{_name(files, path)}: the last line is torn")
     decoder = msgspec.json.Decoder(kind)
     for number, line in enumerate(lines, 1):
         try:
             yield decoder.decode(line)
         except ValueError as error:
-            raise ValueError(f"{path.name}, line {number}: {error}") from error
+            raise ValueError(f"{_name(files, path)}, line {number}: {error}") from error
+
+
+def _name(files: EpisodeFolder, path: Path) -> str:
+    """``latency-direct-1/notes/front-1.jsonl``."""
+    return str(path.relative_to(files.raw.parent))
 
 
 def _add(database: Database, table: str, arrays: Arrays, episode: Episode) -> None:

@@ -28,16 +28,11 @@ async def wait_until_ready(
     Raises:
         PartFailed: it is not up after ``within_s``, or a part cannot live; names the part and its last words.
     """
-    up = asyncio.ensure_future(_all_up(notes, parts, fronts))
     try:
-        await asyncio.wait({up, supervisor.failed}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
-        if supervisor.failed.done():
-            supervisor.failed.result()
-        if not up.done():
-            raise PartFailed(await _who_is_missing(supervisor, notes, parts, fronts, within_s))
-        up.result()
-    finally:
-        up.cancel()
+        async with asyncio.timeout(within_s):
+            await supervisor.guard(_all_up(notes, parts, fronts))
+    except TimeoutError:
+        raise PartFailed(await _who_is_missing(supervisor, notes, parts, fronts, within_s)) from None
 
 
 async def answers(host: str, port: int) -> bool:

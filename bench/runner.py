@@ -1,7 +1,7 @@
 """Plays a whole scenario: every episode in order, each written down in ``run.json`` as soon as it is over.
 
-Invariant: whatever ends a run, ``run.json`` says what is whole, and no process is left. An episode that is invalid for a
-measurement's reason is repeated once, and the repetition counts.
+Invariant: whatever ends a run, ``run.json`` says what is whole, and no process is left. An episode that is invalid
+for a measurement's reason is repeated once, and the repetition counts.
 """
 
 import shutil

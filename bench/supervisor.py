@@ -1,13 +1,13 @@
 """Keeps the parts of one deployment running, and ends them: what daemontools does for the article.
 
-Invariant: from ``start`` to ``stop`` each part has at most one process, and a part that died is started again after the
-delay; after ``stop`` (or a failed ``start``) there is none left. Who reads ``failed`` learns of a part that cannot live.
+Invariant: from ``start`` to ``stop`` each part has at most one process, and a part that died is started again after
+the delay; after ``stop`` or ``kill`` there is none left. Who reads ``failed`` learns of a part that cannot live.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from bench.child import Child, last_line
 from bench.errors import PartFailed
@@ -20,6 +20,8 @@ CRASH_S = 1.0
 """A process that ends by itself sooner than this was never well."""
 CRASHES_MAX = 2
 """So many such ends in a row are a part that cannot be started. One may be bad luck: a port in TIME_WAIT."""
+
+T = TypeVar("T")
 
 Command = Callable[[Part], Sequence[str]]
 
@@ -91,6 +93,22 @@ class Supervisor:
             self.failed.exception()  # seen: whoever stops needs no reminder
         else:
             self.failed.cancel()
+
+    async def guard(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do ``work`` as long as every part can live.
+
+        Raises:
+            PartFailed: one cannot; the work is cancelled.
+        """
+        task = asyncio.ensure_future(work)
+        either: set[asyncio.Future[Any]] = {task, self.failed}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if self.failed.done():
+                self.failed.result()
+            return await task
+        finally:
+            task.cancel()
 
     def usage(self) -> Mapping[str, Usage]:
         """The running parts by name."""

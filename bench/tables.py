@@ -56,17 +56,16 @@ def _check(table: object, kind: Any, where: str) -> None:
 
 
 def _check_field(value: object, field: Any, where: str) -> None:
-    inner = Union[tuple(_structs(field))]
     if not _is_array(field):
         if not isinstance(value, dict):
             raise BadInput(f"{where}: expected a table ([{where}]), got {value!r}")
-        convert(value, inner, where)
+        convert(value, field, where)
         return
     if not isinstance(value, list):
         raise BadInput(f"{where}: expected an array of tables ([[{where}]]), got {value!r}")
     for index, element in enumerate(value):
         name = element.get("name", index) if isinstance(element, dict) else index
-        convert(element, inner, _join(where, str(name)))
+        convert(element, get_args(field)[0], _join(where, str(name)))
 
 
 def _choose(table: object, kind: Any, where: str) -> Any:

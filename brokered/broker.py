@@ -97,6 +97,7 @@ class Broker:
         beat, silent = self._watch.check(now)
         for name in silent:
             self._lose(self._workers[name], "silent", now, effects)
+        self._dispatch(now, effects)
         if beat:
             effects += [Send(BACKEND, (name, HEARTBEAT)) for name in self._workers]
         return effects
@@ -114,6 +115,7 @@ class Broker:
                 case Disconnected(socket, peer) if socket == BACKEND:
                     if peer in self._workers:
                         self._lose(self._workers[peer], "disconnected", now, effects)
+                        self._dispatch(now, effects)
                 case Disconnected(_, peer):
                     self._forget_client(peer, effects)
                 case Drain():
@@ -162,17 +164,24 @@ class Broker:
                     self._request(job, peer, now, effects)
 
     def _forget_client(self, client: bytes, effects: list[Effect]) -> None:
-        """Nobody is left to be answered: what waits for it is not worth a worker's time."""
+        """Nobody is left to be answered: what waits for it is not worth a worker's time, nor, should its worker
+        be lost, what is under way a second one's.
+        """
         waiting = [job for job in self._dispatcher.waiting.items() if job.message.stack[0] == client]
         for job in waiting:
             self._dispatcher.waiting.discard(job)
             effects.append(Note("dropped", _subject(job), "its client is gone"))
+        for worker in self._workers.values():
+            for job in worker.held:
+                job.retry = job.retry and job.message.stack[0] != client
 
     # --- workers ------------------------------------------------------------------------------------------
 
     def _from_worker(self, frames: list[bytes], now: float, effects: list[Effect]) -> None:
         name = frames[0]
         worker = self._workers.get(name)
+        if worker is not None:
+            worker.pulse.heard_at = now
         if len(frames) == 2:
             self._command(name, worker, frames[1], now, effects)
             return
@@ -182,7 +191,6 @@ class Broker:
         if worker is None:
             effects.append(Note("stale", show(name), "a REPLY of a worker that is not in conversation"))
             return
-        worker.pulse.heard_at = now
         worker.opening = False
         self._reply(worker, stack, body, now, effects)
         worker.replied = True
@@ -208,7 +216,6 @@ class Broker:
         if worker is None:
             worker = self._workers[name] = Worker(name, self._watch.add(name, now))
             effects.append(Note("peer-up", show(name)))
-        worker.pulse.heard_at = now
         self._give_credit(worker)
         self._dispatch(now, effects)
 
@@ -248,11 +255,12 @@ class Broker:
         """A worker gave the job back untouched. One that drains takes nothing more, and the job goes
         elsewhere; any other refusal is an answer, unless an earlier worker may have executed it.
         """
-        if wire.gives_back(body, job.id) and now < job.deadline and not self._draining:
+        if wire.gives_back(body, job.id):
             effects.append(Note("retired", show(worker.name), "it is draining"))
             self._dispatcher.retire(worker)
-            self._dispatcher.unsent(job, now)
-            return
+            if now < job.deadline and not self._draining:
+                self._dispatcher.unsent(job, now)
+                return
         self._dispatcher.release(job)
         self._end_unsent(job, b"".join(body[1:]), effects)
 
@@ -265,7 +273,6 @@ class Broker:
         effects += [Note("budget", _subject(job)) for job in lost.unfunded]
         for job in lost.unknown + lost.unfunded:
             self._end(job, Fate.UNKNOWN, b"worker lost", effects)
-        self._dispatch(now, effects)
 
     def _undelivered(self, socket: str, frames: Sequence[bytes], now: float, effects: list[Effect]) -> None:
         if socket == FRONTEND:
@@ -279,6 +286,7 @@ class Broker:
             job = next(job for job in reversed(worker.held) if job.message.stack == stack)
             self._dispatcher.unsent(job, now)
         self._lose(worker, "unroutable", now, effects)
+        self._dispatch(now, effects)
 
     # --- the way in between -------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """The Paranoid Pirate client: hands every transaction to a live broker, and knows what each broker held.
 
-Invariant: see Submissions. A broker is alive from its handshake to its disconnection, or, where it has
-answered a probe (then it is ours), until it is silent for too long. PROTOCOL.md, sections 4 to 7; RFC 6's
-client side.
+Invariant: see Submissions. A broker is available from its handshake to its disconnection, or, where it has
+answered a probe (then it is ours), until it is silent for too long; one that is silent but connected is probed on,
+and is back with its next frame. PROTOCOL.md, sections 4 to 7; RFC 6's client side.
 """
 
 import math
@@ -35,10 +35,12 @@ from common.wire import Malformed
 class Broker(Peer[Frames]):
     """A connected broker, or a plain queue."""
 
-    __slots__ = ("ours", "probed_at", "workers")
+    __slots__ = ("alive", "ours", "probed_at", "workers")
 
     def __init__(self, socket: str, credit: int, pulse: Pulse) -> None:
         super().__init__(socket.encode(), credit, pulse)
+        self.alive = True
+        """It was connected, or heard, since it was last given up."""
         self.ours = False
         """It answered a probe as only our broker does; a plain queue is not asked again once it has
         answered."""
@@ -89,7 +91,7 @@ class Client:
                 self._submissions.dispatcher.release(job)
         beat, silent = self._watch.check(now)
         for socket in silent:
-            self._lose(socket, "silent", now, effects)
+            self._give_up(self._brokers[socket], "silent", now, effects)
         if beat:
             self._probe_silent(now, effects)
         self._submissions.dispatch(now, effects)
@@ -128,10 +130,34 @@ class Client:
         self._submissions.dispatch(now, effects)
 
     def _lose(self, socket: str, why: str, now: float, effects: list[Effect]) -> None:
+        """The connection is gone."""
         broker = self._brokers.pop(socket, None)
         if broker is not None:
             self._watch.discard(socket)
             self._submissions.lose(broker, why, now, effects)
+
+    def _give_up(self, broker: Broker, why: str, now: float, effects: list[Effect]) -> None:
+        """Silent for too long, but connected: no handshake will tell of its return, its next frame will."""
+        self._withhold(broker)
+        broker.pulse.excused = True
+        self._submissions.lose(broker, why, now, effects)
+
+    def _withhold(self, broker: Broker) -> None:
+        broker.alive = False
+        broker.workers = 0
+        self._submissions.dispatcher.withhold(broker)
+
+    def _heard(self, broker: Broker, now: float, effects: list[Effect]) -> None:
+        """Any frame is life; one of ours shows with any that it keeps our cadence."""
+        if broker.ours:
+            broker.pulse.beat(now)
+            broker.pulse.excused = False
+        else:
+            broker.pulse.heard_at = now
+        if not broker.alive:
+            broker.alive = True
+            effects.append(Note("peer-up", broker.name.decode()))
+            self._submissions.dispatcher.offer(broker)
 
     def _probe_silent(self, now: float, effects: list[Effect]) -> None:
         """Ask a silent broker of ours each interval; a plain queue, to which a probe is work, at a plain
@@ -150,13 +176,16 @@ class Client:
         effects.append(Send(broker.name.decode(), (header, EMPTY)))
 
     def _undelivered(self, socket: str, frames: Sequence[bytes], now: float, effects: list[Effect]) -> None:
-        """A socket that takes nothing although its broker is connected: treat it as lost; the next handshake
-        brings it back.
+        """A socket that takes nothing although its broker is connected: not to be relied on until it is heard
+        again. What it holds is not lost by this: that is for its silence or its disconnection to say.
         """
+        broker = self._brokers.get(socket)
         job = self._submissions.get(frames[0][wire.HEADER_SIZE :])
-        if job is not None and job.peer is not None and job.peer is self._brokers.get(socket):
-            self._submissions.unsent(job, now)
-        self._lose(socket, "unroutable", now, effects)
+        if broker is None or job is None or job.peer is not broker:
+            return
+        self._submissions.unsent(job, now)
+        self._withhold(broker)
+        effects.append(Note("unroutable", socket, "given nothing until it is heard again"))
         self._submissions.dispatch(now, effects)
 
     # --- transactions -------------------------------------------------------------------------------------
@@ -169,39 +198,48 @@ class Client:
         broker = self._brokers.get(socket)
         if broker is None:
             return
-        broker.pulse.heard_at = now
+        self._heard(broker, now, effects)
         try:
             stack, body = open_envelope(frames, 0, self._frames_max)
             if len(stack) != 1 or not wire.is_header(stack[0]):
                 raise Malformed(
                     f"a reply is [header, empty, status, body...], got {len(stack)} address frames"
                 )
-            id = stack[0][wire.HEADER_SIZE :]
-            if id == self._probe_id:
+            if stack[0][wire.HEADER_SIZE :] == self._probe_id:
                 self._probed(broker, body, now)
             else:
-                self._reply(broker, id, body, now, effects)
+                self._reply(broker, stack[0], body, now, effects)
         except Malformed as malformed:
             effects.append(Note("malformed", socket, str(malformed)))
+        self._submissions.dispatch(now, effects)
 
     def _probed(self, broker: Broker, body: list[bytes], now: float) -> None:
         if len(body) == 2 and wire.parse_reply_status(body[0], self._probe_id) is not None:
             _, broker.workers = wire.parse_probe_answer(body[1])
-            broker.ours = True
-            broker.pulse.excused = False
-            broker.pulse.beat(now)
+            if not broker.ours:
+                broker.ours = True
+                broker.pulse.excused = False
+                broker.pulse.beat(now)
         else:
             broker.workers = 1
 
-    def _reply(self, broker: Broker, id: bytes, body: list[bytes], now: float, effects: list[Effect]) -> None:
+    def _reply(
+        self, broker: Broker, header: bytes, body: list[bytes], now: float, effects: list[Effect]
+    ) -> None:
         broker.workers = broker.workers or 1
+        id = header[wire.HEADER_SIZE :]
         job = self._submissions.get(id)
         if job is None:
+            wire.parse_header(header, now)
             effects.append(Note("stale", show(id), "a reply that nobody waits for"))
             return
-        if job.peer is broker:
+        if job.peer is broker and wire.gives_back(body, id) and now < job.deadline:
+            effects.append(Note("retired", broker.name.decode(), "it is draining"))
+            self._submissions.dispatcher.retire(broker)
+            self._submissions.unsent(job, now)
+            return
+        if job.peer is not None:
             self._submissions.dispatcher.release(job)
-        elif job.peer is None:
+        else:
             self._submissions.dispatcher.waiting.discard(job)
         self._submissions.answer(job, body, 0, now, effects)
-        self._submissions.dispatch(now, effects)

@@ -33,7 +33,7 @@ from common.wire import Malformed
 class Server(Peer[Frames]):
     """A connected worker, or a plain server."""
 
-    __slots__ = ("alive", "ours")
+    __slots__ = ("alive", "ours", "pings", "pings_before")
 
     def __init__(self, socket: str, credit: int, pulse: Pulse) -> None:
         super().__init__(socket.encode(), credit, pulse)
@@ -42,6 +42,11 @@ class Server(Peer[Frames]):
         self.ours = False
         """It answers PINGs while it works, or replies with a status: a plain server does neither, and is not
         judged while it holds a request in time."""
+        self.pings = 0
+        """PINGs that it has not answered."""
+        self.pings_before = 0
+        """Those of them that were sent before it was last handed a request: their PONGs, should they come
+        while it works, do not tell that it answers while it works."""
 
 
 class Client:
@@ -86,7 +91,7 @@ class Client:
         for socket in silent:
             self._give_up(self._servers[socket], "silent", now, effects)
         if beat:
-            effects += [Send(socket, (PING,)) for socket in self._watch.silent(now)]
+            effects += [self._ping(self._servers[socket]) for socket in self._watch.silent(now)]
         self._submissions.dispatch(now, effects)
         return effects
 
@@ -114,8 +119,12 @@ class Client:
     def _welcome(self, socket: str, now: float, effects: list[Effect]) -> None:
         if socket in self._servers:
             self._lose(socket, "connected anew", now, effects)
-        self._servers[socket] = Server(socket, self._credit, self._watch.add(socket, now))
-        effects.append(Send(socket, (PING,)))
+        server = self._servers[socket] = Server(socket, self._credit, self._watch.add(socket, now))
+        effects.append(self._ping(server))
+
+    def _ping(self, server: Server) -> Send:
+        server.pings += 1
+        return Send(server.name.decode(), (PING,))
 
     def _lose(self, socket: str, why: str, now: float, effects: list[Effect]) -> None:
         """The connection is gone."""
@@ -131,14 +140,20 @@ class Client:
         self._submissions.lose(server, why, now, effects)
 
     def _pong(self, server: Server, now: float, effects: list[Effect]) -> None:
-        server.ours = server.ours or bool(server.held)
+        server.pings = max(server.pings - 1, 0)
+        if server.pings_before:
+            server.pings_before -= 1
+        elif server.held:
+            server.ours = True
         server.pulse.beat(now)
+        self._revive(server, effects)
+        self._excuse(server, now)
+
+    def _revive(self, server: Server, effects: list[Effect]) -> None:
         if not server.alive:
             server.alive = True
             effects.append(Note("peer-up", server.name.decode()))
             self._submissions.dispatcher.offer(server)
-            self._submissions.dispatch(now, effects)
-        self._excuse(server, now)
 
     def _excuse(self, server: Server, now: float) -> None:
         """Whether a plain server's silence is judged: not while it holds a request that is still in time."""
@@ -150,16 +165,21 @@ class Client:
         server.pulse.excused = excused
 
     def _undelivered(self, socket: str, frames: Sequence[bytes], now: float, effects: list[Effect]) -> None:
-        """A socket that takes nothing although its server is connected: not to be relied on. It is back with
-        its next PONG.
+        """A socket that takes nothing although its server is connected: not to be relied on until it is heard
+        again. What it holds is not lost by this: that is for its silence or its disconnection to say.
         """
         server = self._servers.get(socket)
-        if server is None or frames[0] == PING:
+        if server is None:
             return
-        job = _held(server, frames[0])
+        if frames[0] == PING:
+            server.pings -= 1
+            return
+        job = next((job for job in reversed(server.held) if job.id == frames[0][wire.HEADER_SIZE :]), None)
         if job is not None:
             self._submissions.unsent(job, now)
-        self._give_up(server, "unroutable", now, effects)
+        server.alive = False
+        self._submissions.dispatcher.withhold(server)
+        effects.append(Note("unroutable", socket, "given nothing until it is heard again"))
         self._submissions.dispatch(now, effects)
 
     # --- transactions -------------------------------------------------------------------------------------
@@ -167,6 +187,7 @@ class Client:
     def _request(self, job: Job[Frames], peer: Peer[Frames], now: float) -> Send:
         assert isinstance(peer, Server)
         peer.pulse.excused = peer.pulse.excused or not peer.ours
+        peer.pings_before = peer.pings
         header = wire.pack_header(Transaction(job.id, job.message, job.deadline, job.retry), now)
         return Send(peer.name.decode(), (header, *job.message))
 
@@ -174,7 +195,10 @@ class Client:
         server = self._servers.get(socket)
         if server is None:
             return
-        server.pulse.heard_at = now
+        if server.ours:
+            server.pulse.beat(now)
+        else:
+            server.pulse.heard_at = now
         try:
             if frames == [PONG]:
                 self._pong(server, now, effects)
@@ -182,6 +206,7 @@ class Client:
                 self._reply(server, frames, now, effects)
         except Malformed as malformed:
             effects.append(Note("malformed", socket, str(malformed)))
+        self._submissions.dispatch(now, effects)
 
     def _reply(self, server: Server, frames: list[bytes], now: float, effects: list[Effect]) -> None:
         if len(frames) > self._frames_max:
@@ -191,19 +216,21 @@ class Client:
             raise Malformed(f"a reply is PONG or [header, status, body...], got {control[:16]!r}")
         job = _held(server, control)
         if job is None:
-            effects.append(Note("stale", show(control[wire.HEADER_SIZE :]), "a reply that nobody waits for"))
+            id = wire.parse_header(control, now).id
+            effects.append(Note("stale", show(id), "a reply that nobody waits for"))
             return
+        self._revive(server, effects)
         server.ours = server.ours or (bool(body) and wire.is_status(body[0]))
-        if wire.gives_back(body, job.id) and now < job.deadline and self._submissions.is_open(job):
+        if wire.gives_back(body, job.id):
             effects.append(Note("retired", server.name.decode(), "it is draining"))
             self._submissions.dispatcher.retire(server)
-            self._submissions.unsent(job, now)
-        else:
-            slot_us = int((now - job.sent_at) * 1e6)
-            self._submissions.dispatcher.release(job)
-            self._excuse(server, now)
-            self._submissions.answer(job, body, slot_us, now, effects)
-        self._submissions.dispatch(now, effects)
+            if now < job.deadline and self._submissions.is_open(job):
+                self._submissions.unsent(job, now)
+                return
+        slot_us = int((now - job.sent_at) * 1e6)
+        self._submissions.dispatcher.release(job)
+        self._excuse(server, now)
+        self._submissions.answer(job, body, slot_us, now, effects)
 
 
 def _held(server: Server, control: bytes) -> Job[Frames] | None:

@@ -26,6 +26,7 @@ class Client:
     """The machine of a ``direct`` front. Socket: ``workers``, one DEALER for all of them."""
 
     def __init__(self, settings: Settings) -> None:
+        self._frames_max = settings.limits.frames
         self._submissions = Submissions(settings, self._request, grace_s=0.0)
         self._fabric: Peer[Frames] = Peer(WORKERS.encode(), UNLIMITED, Pulse(settings.beats, 0.0))
         self._submissions.dispatcher.offer(self._fabric)
@@ -81,12 +82,15 @@ class Client:
         return Send(WORKERS, (header, *job.message))
 
     def _reply(self, frames: list[bytes], now: float, effects: list[Effect]) -> None:
+        if len(frames) > self._frames_max:
+            raise Malformed(f"a message has at most {self._frames_max} frames, got {len(frames)}")
         control, *body = frames
         if not wire.is_header(control):
             raise Malformed(f"a reply is [header, status, body...], got {control[:16]!r}")
         id = control[wire.HEADER_SIZE :]
         job = self._submissions.get(id)
         if job is None:
+            wire.parse_header(control, now)
             effects.append(Note("stale", show(id), "a reply that nobody waits for"))
             return
         self._submissions.dispatcher.release(job)

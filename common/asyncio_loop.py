@@ -54,11 +54,15 @@ class ClientLoop(Driver):
         return self._client.gauges()
 
     def submit(self, transaction: Transaction, answered: Answered) -> None:
-        """Take a transaction; ``answered`` is called once, in this thread, perhaps before this returns.
+        """Take a transaction; ``answered`` is called once, in this thread, perhaps before this returns. After
+        ``close`` every transaction is rejected.
 
         Raises:
             ValueError: one of that id is open.
         """
+        if self._closed:
+            answered(Answer(Fate.REJECTED, reason="the client is closed", attempts=0))
+            return
         if transaction.id in self._answered:
             raise ValueError(
                 f"a transaction id must be unique among those open, got {transaction.id!r} twice"

@@ -63,7 +63,7 @@ class Job(Generic[Message]):
 class Peer(Generic[Message]):
     """One whom jobs are handed to."""
 
-    __slots__ = ("credit", "held", "name", "pulse", "retired")
+    __slots__ = ("credit", "held", "name", "pulse", "retired", "withheld")
 
     def __init__(self, name: bytes, credit: int, pulse: Pulse) -> None:
         self.name = name
@@ -74,6 +74,8 @@ class Peer(Generic[Message]):
         self.pulse = pulse
         self.retired = False
         """It said that it takes nothing more."""
+        self.withheld = False
+        """It is given nothing until it is offered again."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} {len(self.held)} of {self.credit}>"
@@ -135,12 +137,12 @@ class Dispatcher(Generic[Message]):
         peer = job.peer
         assert peer is not None
         self._take_back(peer, job)
-        self.offer(peer)
+        self._make_ready(peer)
 
     def unsent(self, job: Job[Message], now: float) -> None:
         """The job never reached its peer, or the peer gave it back untouched: it waits again, first of all.
 
-        The peer is not offered work again: the caller loses or retires it.
+        Its credit does not come back: the caller loses, retires or withholds the peer.
         """
         peer = job.peer
         assert peer is not None
@@ -150,8 +152,13 @@ class Dispatcher(Generic[Message]):
 
     def offer(self, peer: Peer[Message]) -> None:
         """Make the peer ready as far as its credit goes."""
-        if len(peer.held) < peer.credit and not peer.retired:
-            self._ready.put(peer, len(peer.held))
+        peer.withheld = False
+        self._make_ready(peer)
+
+    def withhold(self, peer: Peer[Message]) -> None:
+        """Hand it nothing until it is offered again; what it holds it may still finish."""
+        peer.withheld = True
+        self._ready.discard(peer)
 
     def retire(self, peer: Peer[Message]) -> None:
         """Hand it nothing more; what it holds it may still finish."""
@@ -191,7 +198,11 @@ class Dispatcher(Generic[Message]):
         job.waited_s += now - job.queued_at
         peer.held[job] = None
         self.held += 1
-        self.offer(peer)
+        self._make_ready(peer)
+
+    def _make_ready(self, peer: Peer[Message]) -> None:
+        if len(peer.held) < peer.credit and not peer.retired and not peer.withheld:
+            self._ready.put(peer, len(peer.held))
 
     def _take_back(self, peer: Peer[Message], job: Job[Message]) -> None:
         del peer.held[job]

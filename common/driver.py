@@ -56,20 +56,23 @@ class Driver:
         self.links = links
         self.observer = observer
         self._executor = executor
+        self._busy = False
         self._refused: deque[Event] = deque()
+        self._later: deque[tuple[Event, float]] = deque()
 
     def feed(self, event: Event, now: float) -> None:
-        """Something happened."""
-        self._carry_out(self.machine.handle(event, now), now)
-        while self._refused:
-            self._carry_out(self.machine.handle(self._refused.popleft(), now), now)
+        """Something happened. Where an answer's receiver says so (it submits the next transaction), what was asked
+        for before it is carried out first.
+        """
+        if self._busy:
+            self._later.append((event, now))
+        else:
+            self._carry_out_all(self.machine.handle(event, now), now)
 
     def tick(self, now: float) -> None:
         """Do what is due."""
         if now >= self.machine.deadline():
-            self._carry_out(self.machine.tick(now), now)
-            while self._refused:
-                self._carry_out(self.machine.handle(self._refused.popleft(), now), now)
+            self._carry_out_all(self.machine.tick(now), now)
 
     def deliver(self, link: Link, now: float, budget: int = DRAIN_BUDGET) -> bool:
         """Deliver what has arrived; whether the budget ended before the messages did."""
@@ -83,11 +86,16 @@ class Driver:
         return True
 
     def watch(self, link: Link, now: float) -> None:
-        """Deliver connections made and lost; before a loss, everything that the lost one had sent."""
+        """Deliver connections made and lost; before a loss, everything that the lost one had sent. What else
+        the monitor said of a socket that has been reopened meanwhile is no longer true.
+        """
+        socket = link.socket
         for event in link.events():
             if isinstance(event, Disconnected):
                 while self.deliver(link, now):
                     pass
+            if link.socket is not socket:
+                return
             self.feed(event, now)
 
     def send(self, send: Send) -> None:
@@ -104,6 +112,17 @@ class Driver:
         """Close and open; a loop that watches descriptors watches the new ones."""
         link.close()
         link.open()
+
+    def _carry_out_all(self, effects: Sequence[Effect], now: float) -> None:
+        """And what that leads to: refusals, then what was said meanwhile."""
+        self._busy = True
+        try:
+            self._carry_out(effects, now)
+            while self._refused or self._later:
+                event, now = (self._refused.popleft(), now) if self._refused else self._later.popleft()
+                self._carry_out(self.machine.handle(event, now), now)
+        finally:
+            self._busy = False
 
     def _carry_out(self, effects: Sequence[Effect], now: float) -> None:
         for effect in effects:

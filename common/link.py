@@ -2,7 +2,8 @@
 
 Invariant: nothing is believed too early. A refused send is tried once more after the socket has processed its
 commands (a false EAGAIN is common); at a bound ROUTER a lost connection is matched to the peer by the descriptor its
-messages came from, learnt only after older events were read, since descriptors are used again.
+messages came from, learnt only after older events were read, since descriptors are used again; and never from the
+last words of a peer that has gone.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from zmq.utils.monitor import parse_monitor_message
 from common.machine import Connected, Disconnected, Unroutable
 from common.topology import Socket
 
-_EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+_EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
 _NOBLOCK = zmq.NOBLOCK
 _MORE = zmq.NOBLOCK | zmq.SNDMORE
 
@@ -42,8 +43,10 @@ class Link:
     def open(self) -> None:
         """Open the socket; also anew, after ``close``."""
         self._socket = self._context.socket(getattr(zmq, self._spec.kind))
+        self._accepted: set[int] = set()
         self._peer_of: dict[int, bytes] = {}
         self._peers: set[bytes] = set()
+        self._leaving: set[bytes] = set()
         self._pending: list[Connected | Disconnected] = []
         for option, value in self._spec.options.items():
             setattr(self._socket, option, self._value(value))
@@ -77,6 +80,7 @@ class Link:
         try:
             first = socket.recv(_NOBLOCK)
         except zmq.Again:
+            self._leaving.clear()
             return None
         frames = [first]
         if self._bound_router and first not in self._peers:
@@ -115,6 +119,13 @@ class Link:
         events, self._pending = self._pending, []
         return events
 
+    @property
+    def eventful(self) -> bool:
+        """Whether ``events`` has something to say that the monitor does not signal any more: ``receive`` may have
+        read it.
+        """
+        return bool(self._pending)
+
     def _send(self, frames: Sequence[bytes]) -> None:
         send = self._socket.send
         for frame in frames[:-1]:
@@ -126,10 +137,24 @@ class Link:
         self._read_monitor()
         frame = self._socket.recv(_NOBLOCK, copy=False)
         frames.append(frame.bytes)
-        descriptor = frame.get(zmq.SRCFD)
+        try:
+            descriptor = frame.get(zmq.SRCFD)
+        except zmq.ZMQError:  # some frames carry none; the peer's next message is asked
+            return
         assert isinstance(descriptor, int)
+        if peer in self._leaving:
+            return  # the descriptor of its last words may be another's by now
+        if descriptor not in self._accepted:
+            self._lose(peer)
+            return
+        self._peers.discard(self._peer_of.get(descriptor, b""))
         self._peer_of[descriptor] = peer
         self._peers.add(peer)
+
+    def _lose(self, peer: bytes) -> None:
+        self._peers.discard(peer)
+        self._leaving.add(peer)
+        self._pending.append(Disconnected(self.name, peer))
 
     def _read_monitor(self) -> None:
         while True:
@@ -137,15 +162,21 @@ class Link:
                 message = parse_monitor_message(self._monitor.recv_multipart(_NOBLOCK))
             except zmq.Again:
                 return
-            connected = message["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED
-            if not self._bound_router:
+            if self._bound_router:
+                self._note_descriptor(message["event"], message["value"])
+            else:
+                connected = message["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED
                 kind = Connected if connected else Disconnected
                 self._pending.append(kind(self.name, message["endpoint"]))
-            elif not connected:
-                peer = self._peer_of.pop(message["value"], None)
-                if peer is not None:
-                    self._peers.discard(peer)
-                    self._pending.append(Disconnected(self.name, peer))
+
+    def _note_descriptor(self, event: int, descriptor: int) -> None:
+        if event == zmq.EVENT_ACCEPTED:
+            self._accepted.add(descriptor)
+        elif event == zmq.EVENT_DISCONNECTED:
+            self._accepted.discard(descriptor)
+            peer = self._peer_of.pop(descriptor, None)
+            if peer is not None:
+                self._lose(peer)
 
     def _attach(self, endpoint: str) -> None:
         if not self._spec.bind:

@@ -13,16 +13,24 @@ from common.settings import Beats
 
 Peer = TypeVar("Peer", bound=Hashable)
 
+LATE = 2.5
+"""Intervals between two beats that still are one cadence: one may be lost or late."""
+
+PROMPT = 0.8
+"""The part of an interval that counts as one: the answer to a ping, heard a little after it, must not postpone
+the next ping by an interval.
+"""
+
 
 class Pulse:
     """One peer's signs of life. Times are seconds on the monotonic clock."""
 
-    __slots__ = ("_beat_at", "_beats", "_run", "excused", "heard_at", "patience_s")
+    __slots__ = ("_beat_at", "_beats", "_run_from", "excused", "heard_at", "patience_s")
 
     def __init__(self, beats: Beats, now: float) -> None:
         self._beats = beats
         self._beat_at = -math.inf
-        self._run = 0
+        self._run_from = now
         self.heard_at = now
         """Last frame of any kind."""
         self.patience_s = beats.plain_interval_s * beats.liveness
@@ -31,12 +39,15 @@ class Pulse:
         """Not judged for now: a plain single-threaded server is silent while it works."""
 
     def beat(self, now: float) -> None:
-        """A heartbeat or PONG: life, and evidence of the cadence that the peer keeps."""
-        on_time = now - self._beat_at <= 2 * self._beats.interval_s
-        self._run = self._run + 1 if on_time else 1
+        """A heartbeat or PONG: life, and evidence of the cadence that the peer keeps. Time counts, not number:
+        several at once are a backlog and no cadence.
+        """
+        interval_s = self._beats.interval_s
+        if now - self._beat_at > LATE * interval_s:
+            self._run_from = now
         self._beat_at = self.heard_at = now
-        if self._run >= self._beats.proof:
-            self.patience_s = self._beats.interval_s * self._beats.liveness
+        if now - self._run_from >= (self._beats.proof - 1) * interval_s * PROMPT:
+            self.patience_s = interval_s * self._beats.liveness
 
     @property
     def expiry(self) -> float:
@@ -89,5 +100,5 @@ class Watch(Generic[Peer]):
 
     def silent(self, now: float) -> list[Peer]:
         """Peers not heard for an interval: the ones worth a ping."""
-        before = now - self._beats.interval_s
+        before = now - self._beats.interval_s * PROMPT
         return [peer for peer, pulse in self._pulses.items() if pulse.heard_at <= before]

@@ -70,6 +70,8 @@ class PollLoop(Driver):
                 self.watch(link, now)
             if link.socket in ready:
                 self.deliver(link, now)
+            if link.eventful:
+                self.watch(link, now)
         if now >= self._gauges_at:
             self.observer.gauges(self.machine.gauges(), now)
             self._gauges_at = now + GAUGE_INTERVAL_S

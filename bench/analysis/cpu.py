@@ -14,7 +14,9 @@ from bench.analysis.recording import NS_PER_MS, FloatArray, Instants, Step, key_
 from bench.analysis.trials import by_trial, over_trials
 from bench.ledger import EpisodeKey
 from bench.parquet import Database
+from bench.scenario import Scenario
 from bench.statistics import Estimate
+from common.topology import ROLES
 
 GAP_NS = 250 * NS_PER_MS
 """Samples are 100 ms apart; a part without one this near to both ends of the step was not watched all
@@ -80,13 +82,31 @@ def total(costs: list[Cost]) -> Cost:
     return Cost(dict(used), sum(each.completed for each in costs))
 
 
-def per_transaction(steps: Sequence[Step], watched: Mapping[EpisodeKey, list[Part]]) -> dict[str, Estimate]:
-    """Microseconds by role, over trials: all steady open steps together; without such, the closed ones."""
+class CostOverTrials(NamedTuple):
+    """Microseconds of processor time for one completed transaction."""
+
+    by_role: dict[str, Estimate]
+    together: Estimate | None
+
+
+def over_steps(
+    steps: Sequence[Step], watched: Mapping[EpisodeKey, list[Part]], roles: Sequence[str]
+) -> CostOverTrials:
+    """Over trials: all steady open steps of one together; without such, the closed ones. Of ``roles`` only."""
     chosen = [step for step in steps if step.steady] or [step for step in steps if step.closed]
     trials = [
         total([cost(step, watched.get(key_of(step.episode), [])) for step in trial]).per_transaction()
         for trial in by_trial(chosen)
     ]
-    roles = sorted({role for trial in trials for role in trial})
     found = {role: over_trials(trial.get(role) for trial in trials) for role in roles}
-    return {role: estimate for role, estimate in found.items() if estimate}
+    together = [
+        sum(trial[role] for role in roles if role in trial) for trial in trials if set(roles) & set(trial)
+    ]
+    return CostOverTrials(
+        {role: estimate for role, estimate in found.items() if estimate}, over_trials(together)
+    )
+
+
+def roles_measured(scenario: Scenario) -> tuple[str, ...]:
+    """Whose use a transaction costs. At level client the load process does the front's work."""
+    return ROLES if scenario.level == "rest" else (*ROLES, "load")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from bench import ledger, run_record
 from bench.analysis import cpu, recording, recovery, validity
+from bench.analysis.cpu import CostOverTrials
 from bench.analysis.faults import Fault, faults
 from bench.analysis.steady import LoadPoint, load_points
 from bench.analysis.throughput import Rung, capacity, ladder
@@ -32,9 +33,8 @@ class Topology(NamedTuple):
     ladder: list[Rung]
     loads: list[LoadPoint]
     faults: list[Fault]
-    cpu_us: dict[str, Estimate]
-    """Processor time by role for one completed transaction, over the open steps without faults (without such: the
-    closed ones)."""
+    cpu_us: CostOverTrials
+    """Processor time for one completed transaction, over the open steps without faults (without such: the closed)."""
 
 
 class Findings(NamedTuple):
@@ -81,7 +81,7 @@ def analyse(folder: Path) -> Findings:
                     ladder=ladder(valid),
                     loads=load_points(database, record, valid),
                     faults=faults(valid, noted, [part.name for part in parts]),
-                    cpu_us=cpu.per_transaction(valid, watched),
+                    cpu_us=cpu.over_steps(valid, watched, cpu.roles_measured(record.scenario)),
                 )
             )
     return Findings(record, reasons, topologies)

@@ -78,7 +78,7 @@ class Step(NamedTuple):
     @property
     def fault_ends_ns(self) -> list[int]:
         """Where the span of each of ``faults`` ends: at the next, or with the step."""
-        return [*(fault.t_ns for fault in self.faults[1:]), self.played.end_ns]
+        return [*(fault.t_ns for fault in self.faults[1:]), self.played.end_ns][: len(self.faults)]
 
     @property
     def measured(self) -> Transactions:

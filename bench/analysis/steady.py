@@ -8,7 +8,7 @@ import numpy as np
 from bench.analysis.latency import NINES, latencies_ms, percentiles, tail_ms
 from bench.analysis.queueing import Comparison, compare
 from bench.analysis.recording import FloatArray, Step
-from bench.analysis.trials import by_kind, keys, over_trials
+from bench.analysis.trials import by_kind, keys, over_trials_or_never
 from bench.parquet import Database
 from bench.run_record import RunRecord
 from bench.statistics import Estimate
@@ -17,7 +17,7 @@ from bench.statistics import Estimate
 class Tail(NamedTuple):
     """Latency in ms at each of ``latency.NINES``: the median over trials and their extremes.
 
-    nan where less than half of the trials have one: it falls among the unanswered, or they are too few.
+    nan where at least half of the trials have none: it falls among the unanswered, or they are too few.
     """
 
     median: FloatArray
@@ -30,6 +30,8 @@ class LoadPoint(NamedTuple):
 
     key: str
     """As in the summary: the offered fraction of the capacity, ``0.5``; or a rate, ``320/s``."""
+    load: float
+    """The fraction; 0 where a rate was given."""
     rate_per_s: float
     """Offered."""
     p50_ms: Estimate | None
@@ -57,10 +59,11 @@ def _point(database: Database, record: RunRecord, key: str, trials: list[Step]) 
     figures = [percentiles(ms) for ms in latencies]
     return LoadPoint(
         key=key,
+        load=trials[0].played.load,
         rate_per_s=trials[0].played.rate_per_s,
-        p50_ms=over_trials(each.p50 for each in figures),
-        p99_ms=over_trials(each.p99 for each in figures),
-        p999_ms=over_trials(each.p999 for each in figures),
+        p50_ms=over_trials_or_never(each.p50 for each in figures),
+        p99_ms=over_trials_or_never(each.p99 for each in figures),
+        p999_ms=over_trials_or_never(each.p999 for each in figures),
         n=sum(each.n for each in figures),
         tail=_tail([tail_ms(ms) for ms in latencies]),
         queueing=[
@@ -72,8 +75,7 @@ def _point(database: Database, record: RunRecord, key: str, trials: list[Step]) 
 
 
 def _tail(trials: list[FloatArray]) -> Tail:
-    curves = np.array(trials).reshape(-1, NINES.size)
-    known = np.count_nonzero(~np.isnan(curves), axis=0) * 2 > len(trials)
-    ordered = np.ma.masked_invalid(curves)
-    median, low, high = np.ma.median(ordered, axis=0), ordered.min(axis=0), ordered.max(axis=0)
-    return Tail(*(np.where(known, np.ma.filled(curve, np.nan), np.nan) for curve in (median, low, high)))
+    curves = np.nan_to_num(np.array(trials).reshape(-1, NINES.size), nan=np.inf)
+    every = (np.median(curves, axis=0), curves.min(axis=0), curves.max(axis=0))
+    known = np.isfinite(every[0])
+    return Tail(*(np.where(known & np.isfinite(curve), curve, np.nan) for curve in every))

@@ -96,7 +96,8 @@ def _latency(
         for ms in (_latencies(trials, begin, begin + LATENCY_BIN_NS) for begin in edges)
     ]
     quantiles = np.array(found, dtype=np.float64).reshape(-1, 2)
-    return (edges + LATENCY_BIN_NS / 2) / 1e9, quantiles[:, 0], quantiles[:, 1]
+    middles: FloatArray = (edges.astype(np.float64) + LATENCY_BIN_NS / 2) / 1e9
+    return middles, quantiles[:, 0], quantiles[:, 1]
 
 
 def _latencies(trials: list[Transactions], begin_ns: int, end_ns: int) -> FloatArray:

@@ -19,6 +19,15 @@ def over_trials(values: Iterable[float | None]) -> Estimate | None:
     return summarize([value for value in values if value is not None])
 
 
+def over_trials_or_never(values: Iterable[float | None]) -> Estimate | None:
+    """The same where none means *never*, which is later than any value: None if that is so in half of the trials
+    or more, for then the median is never. With fewer, ``n`` tells how many have a value.
+    """
+    every = list(values)
+    known = [value for value in every if value is not None]
+    return summarize(known) if len(known) * 2 > len(every) else None
+
+
 def within_trial(values: Iterable[float | None]) -> float | None:
     """The one value of a trial that has several; None where it has none."""
     known = [value for value in values if value is not None]

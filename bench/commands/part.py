@@ -1,4 +1,4 @@
-"""``brokerbench part``: one part in the foreground, for a supervisor of the user's own, another host, or a foreign peer."""
+"""``brokerbench part``: one part in the foreground, for another supervisor, another host, or a foreign peer."""
 
 import logging
 import re

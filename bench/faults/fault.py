@@ -1,7 +1,8 @@
 """What a fault is to the bench, and what a deployment is to a fault.
 
-Invariant: a fault that did not happen says so. ``apply`` returns only once its effect was seen, and raises ``NoEffect``
-otherwise, which makes the trial invalid: a fault that silently does nothing would be drawn as a system that survives it.
+Invariant: a fault that did not happen says so. ``apply`` returns only once its effect was seen, and raises
+``NoEffect`` otherwise, which makes the trial invalid: a fault that silently does nothing would be drawn as a system
+that survives it.
 
 To add one: copy kill.py, change what ``apply`` and ``undo`` do, add a line to registry.py.
 """

@@ -49,6 +49,7 @@ class ClientCarrier:
         self._timeout_ns = round(spec.timeout_s * NS_PER_S)
         self._check: Literal["echo", "none"] = spec.check
         self._ready_s = spec.client.ready_s if spec.client else 0.0
+        self._was_ready = False
 
     async def prepare(self, parallel: int) -> None:
         """Wait until a live worker is known.
@@ -57,11 +58,11 @@ class ClientCarrier:
             CannotDrive: that took too long.
         """
         give_up = time.monotonic() + self._ready_s
-        while not self._client.ready:
+        while not (self._was_ready or self._client.ready):
             if time.monotonic() >= give_up:
                 raise CannotDrive(f"the client must know a live worker within {self._ready_s:g} s, got none")
             await asyncio.sleep(READY_POLL_S)
-        self._ready_s = 0.0  # between steps nobody is waited for: a worker may be meant to be dead
+        self._was_ready = True  # between steps nobody is waited for: a worker may be meant to be dead
 
     def send(self, exchange: Exchange) -> None:
         """Submit it, with its time to live counted from now, as the front does."""

@@ -214,6 +214,8 @@ def test_our_worker_gives_up_a_plain_queue_that_is_silent_for_three_of_its_beats
         wait_until(lambda: queue.readies >= 2, "our worker says READY again")
         assert time.monotonic() - began > 2.5
         worker.wait_noted("peer-lost")
+        queue.beat_s, queue.beat_at = 0.5, 0.0  # it comes to life, but takes the dead connection for a worker
+        wait_until(lambda: len(queue.heard_at) == 1, "the queue has forgotten the connection before")
         assert client.ask(b"x") == [b"x"]
 
 

@@ -36,7 +36,10 @@ class Peer:
 
 def field(head: bytes, name: bytes) -> bytes:
     """A request's header field."""
-    return head.split(name + b": ", 1)[1].split(b"\r\n", 1)[0]
+    for line in head.split(b"\r\n"):
+        if line.lower().startswith(name.lower() + b": "):
+            return line[len(name) + 2 :]
+    raise AssertionError(f"a request must have {name!r}, got {head!r}")
 
 
 def answer(status: int, id: bytes, body: bytes, more: bytes = b"") -> bytes:

@@ -18,12 +18,19 @@ def read(status, body=b"", method="PUT", check="echo", id=OWN, timing=b"", reque
 
 
 def problem(**members) -> bytes:
-    return json.dumps({"type": "about:blank", "status": 0, "transaction_id": OWN.decode(), **members}).encode()
+    return json.dumps(
+        {"type": "about:blank", "status": 0, "transaction_id": OWN.decode(), **members}
+    ).encode()
 
 
 @pytest.mark.parametrize(
     ("status", "fate", "ending"),
-    [(422, "failed", "FAILED"), (503, "rejected", "REJECTED"), (504, "unknown", "UNKNOWN"), (409, "rejected", "REJECTED")],
+    [
+        (422, "failed", "FAILED"),
+        (503, "rejected", "REJECTED"),
+        (504, "unknown", "UNKNOWN"),
+        (409, "rejected", "REJECTED"),
+    ],
 )
 def test_a_status_and_a_problem_that_agree_are_believed(status, fate, ending):
     exchange = read(status, problem(fate=fate, definite=fate != "unknown"))
@@ -95,7 +102,9 @@ def test_another_posts_answer_is_not_taken_over():
 
 
 def test_durations_come_from_server_timing_in_any_order():
-    exchange = read(200, timing=b"total;dur=9, work;dur=10.004, queue;dur=0.25, slot;dur=12, net;desc=x;dur=1")
+    exchange = read(
+        200, timing=b"total;dur=9, work;dur=10.004, queue;dur=0.25, slot;dur=12, net;desc=x;dur=1"
+    )
     assert (exchange.waited_us, exchange.slot_us, exchange.worked_us) == (250, 12_000, 10_004)
 
 
@@ -105,5 +114,11 @@ def test_an_unreadable_server_timing_is_none(timing):
 
 
 def test_bodies_are_as_long_as_asked_and_differ():
-    assert {size: len(body_of(OWN, size)) for size in (0, 1, 11, 12, 64)} == {0: 0, 1: 1, 11: 11, 12: 12, 64: 64}
+    assert {size: len(body_of(OWN, size)) for size in (0, 1, 11, 12, 64)} == {
+        0: 0,
+        1: 1,
+        11: 11,
+        12: 12,
+        64: 64,
+    }
     assert body_of(b"quick.1.0-12", 4) != body_of(b"quick.1.0-13", 4)

@@ -1,15 +1,27 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bench.load.exchange import Ending, Exchange
-from bench.load.record_table import DTYPE, ENDINGS, read_records
-from bench.load.records import ANSWER_OK, DEFINITE, ENTRY, LEVELS, METHODS, RETRY, UNNAMED, WARMUP, Records
+from bench.load.record_table import ENDINGS, read_records
+from bench.load.records import (
+    ANSWER_OK,
+    DEFINITE,
+    ENTRY,
+    LAYOUT,
+    LEVELS,
+    METHODS,
+    RETRY,
+    UNNAMED,
+    WARMUP,
+    Records,
+)
 from common.transaction import Fate
 
 
-def ended(ending: Ending, id: bytes = b"p.2-7", **fields) -> Exchange:
+def ended(ending: Ending, id: bytes = b"p.2-7", **fields: Any) -> Exchange:
     exchange = Exchange(2, 7, id, b"", 10, 11, False)
     exchange.ending = ending
     exchange.done_ns = 30
@@ -29,10 +41,24 @@ def written(path: Path, *exchanges: Exchange, method="PUT") -> np.ndarray:
 
 
 def test_what_is_written_is_read(tmp_path: Path):
-    fields = {"sent_ns": 12, "deadline_ns": 2**62, "status": 200, "front": 3, "attempts": 2, "bytes_out": 200}
-    fields |= {"bytes_in": 300, "waited_us": 4, "slot_us": 5, "worked_us": 6, "answer_ok": True, "warmup": True}
+    fields: dict[str, Any] = {
+        "sent_ns": 12,
+        "deadline_ns": 2**62,
+        "status": 200,
+        "front": 3,
+        "attempts": 2,
+        "bytes_out": 200,
+    }
+    fields |= {
+        "bytes_in": 300,
+        "waited_us": 4,
+        "slot_us": 5,
+        "worked_us": 6,
+        "answer_ok": True,
+        "warmup": True,
+    }
     [row] = written(tmp_path / "load.bin", ended(Ending.COMPLETED, **fields))
-    expected = {name: value for name, value in fields.items() if name in DTYPE.names}
+    expected = {name: value for name, value in fields.items() if name in dict(LAYOUT)}
     expected |= {"index": 7, "step": 2, "scheduled_ns": 10, "done_ns": 30, "timeout_ms": 5000, "id": b"p.2-7"}
     assert {name: row[name] for name in expected} == expected
     assert row["method"] == METHODS["PUT"]
@@ -52,7 +78,9 @@ def test_only_unknown_and_broken_are_indefinite(tmp_path: Path):
 
 
 def test_every_fate_is_an_ending():
-    assert {fate.value: fate.definite for fate in Fate}.items() <= {e.text: e.definite for e in Ending}.items()
+    assert {fate.value: fate.definite for fate in Fate}.items() <= {
+        e.text: e.definite for e in Ending
+    }.items()
 
 
 def test_an_unnamed_post_says_so_and_may_not_be_retried(tmp_path: Path):

@@ -77,7 +77,9 @@ def test_a_wrong_value_is_named_with_what_was_expected(tmp_path: Path, change, c
 )
 def test_a_wrong_step_is_named_with_what_was_expected(tmp_path: Path, text, complaint):
     path = tmp_path / "spec.json"
-    path.write_text(f'{{"id_prefix": "p", "targets": ["a:1"], "record_file": "r", "report_file": "l", "steps": [{text}]}}')
+    path.write_text(
+        f'{{"id_prefix": "p", "targets": ["a:1"], "record_file": "r", "report_file": "l", "steps": [{text}]}}'
+    )
     with pytest.raises(ValueError, match=complaint):
         read_spec(path)
 

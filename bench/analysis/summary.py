@@ -1,0 +1,262 @@
+"""``summary.json``: every number in the report, in the shape that others rely on (it may grow, nothing is renamed).
+
+Invariant: ``fates``, ``ledger``, ``trials`` and every ``n`` are plain integers; all other numbers are estimates over
+valid trials, None where there is none. ``fates`` and ``ledger`` count every trial, also an invalid one, and the
+warm-up. What stands at the top of a topology is level ``rest``; level ``client`` has the same under ``client``.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import astuple
+
+from bench.analysis.faults import Fault
+from bench.analysis.findings import Findings, Topology, analyse
+from bench.analysis.queueing import Beside, Comparison
+from bench.analysis.recovery import Recovery
+from bench.analysis.steady import LoadPoint
+from bench.analysis.trials import over_trials, over_trials_or_never, within_trial
+from bench.ledger import Fates, Ledger
+from bench.scenario import Scenario
+from bench.statistics import Estimate
+
+FILE = "summary.json"
+
+
+class Latency(msgspec.Struct, frozen=True):
+    """Of one load."""
+
+    p50: Estimate | None
+    p99: Estimate | None
+    p999: Estimate | None
+    n: int
+    """Transactions that were due, all trials together."""
+    rate_per_s: float
+    """Offered."""
+
+
+class Deviation(msgspec.Struct, frozen=True):
+    """A figure as measured, as replayed, and the first over the second, minus 1."""
+
+    measured_ms: Estimate | None
+    replayed_ms: Estimate | None
+    deviation: Estimate | None
+
+
+class Model(msgspec.Struct, frozen=True):
+    """One load against one model of ``bench.analysis.queueing``."""
+
+    mean_wait: Deviation
+    p99_response: Deviation
+    n: int
+
+
+class Floors(msgspec.Struct, frozen=True):
+    """What the settings alone imply for a recovery, in ms: no figure can be held against less."""
+
+    restart: float
+    """Until the supervisor starts a dead part again; the start itself comes on top."""
+    silence: float
+    """Until a peer that says nothing more is given up; a broken connection is seen at once."""
+    reconnect: float
+    """Between attempts to connect."""
+
+
+class RecoverySummary(msgspec.Struct, frozen=True):
+    """One fault; what the figures mean is in ``bench.analysis.recovery``. ``harmed`` and ``goodput_lost`` are
+    transactions per fault.
+    """
+
+    detected_ms: Estimate | None
+    first_failure_ms: Estimate | None
+    first_success_ms: Estimate | None
+    recovered_ms: Estimate | None
+    harmed: Estimate | None
+    goodput_lost: Estimate | None
+    last_failure_ms: Estimate | None
+    delayed: Estimate | None
+    detected_by: list[str]
+    harmed_fates: Fates
+    """Summed over trials."""
+    not_recovered: int
+    """Faults after which goodput was not back in the band before the recording ended."""
+    n: int
+    """Faults."""
+    label: str
+    """``kill-worker``."""
+    load: str
+    """The load or rate under which it came."""
+    floors_ms: Floors
+
+
+class Level(msgspec.Struct, frozen=True):
+    """What was measured at one level."""
+
+    capacity_per_s: Estimate | None
+    latency_ms: dict[str, Latency]
+    fates: Fates
+    ledger: Ledger
+    recovery: dict[str, RecoverySummary]
+    cpu_us_per_transaction: dict[str, Estimate]
+    throughput_per_s: dict[str, Estimate]
+    """By concurrency."""
+    queueing: dict[str, dict[str, Model]]
+    """By load and model."""
+
+
+class TopologySummary(msgspec.Struct, frozen=True):
+    """One topology. In JSON, what was measured at level rest stands beside its name, not under it."""
+
+    family: str
+    trials: int
+    """Valid ones."""
+    trials_invalid: int
+    measured: Level
+    """At whichever level the run was at: a run has one."""
+    client: bool
+    """Whether that was level client."""
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """The whole file."""
+
+    valid: bool
+    why_invalid: list[str]
+    complete: bool
+    scenario: str
+    reference_capacity_per_s: float | None
+    topologies: dict[str, TopologySummary]
+
+
+def summarize(folder: Path) -> dict[str, Any]:
+    """The summary of a run folder, as JSON has it. Raises as ``analyse``."""
+    return as_json(summary_of(analyse(folder)))
+
+
+def as_json(summary: Summary) -> dict[str, Any]:
+    """Only dicts, lists, numbers, texts and None."""
+    built: dict[str, Any] = msgspec.to_builtins(summary)
+    built["topologies"] = {name: _flat(topology) for name, topology in summary.topologies.items()}
+    return built
+
+
+def _flat(topology: TopologySummary) -> dict[str, Any]:
+    measured = topology.measured
+    top = _nothing(measured) if topology.client else measured
+    return {
+        "family": topology.family,
+        "trials": topology.trials,
+        "trials_invalid": topology.trials_invalid,
+        **msgspec.to_builtins(top),
+        "client": msgspec.to_builtins(measured) if topology.client else None,
+    }
+
+
+def summary_of(findings: Findings) -> Summary:
+    """Every number of the report."""
+    record = findings.record
+    return Summary(
+        valid=findings.valid,
+        why_invalid=[str(reason) for reason in findings.reasons]
+        or ([] if findings.valid else ["nothing was played"]),
+        complete=record.complete,
+        scenario=record.scenario.name,
+        reference_capacity_per_s=record.reference_capacity_per_s,
+        topologies={
+            topology.name: topology_summary(topology, record.scenario) for topology in findings.topologies
+        },
+    )
+
+
+def topology_summary(topology: Topology, scenario: Scenario) -> TopologySummary:
+    """One topology's part."""
+    return TopologySummary(
+        family=topology.family,
+        trials=topology.trials,
+        trials_invalid=topology.trials_invalid,
+        measured=_level(topology, scenario),
+        client=scenario.level == "client",
+    )
+
+
+def _level(topology: Topology, scenario: Scenario) -> Level:
+    ledger, fates = topology.books
+    return Level(
+        capacity_per_s=topology.capacity_per_s,
+        latency_ms={point.key: _latency(point) for point in topology.loads},
+        fates=fates,
+        ledger=ledger,
+        recovery={fault.key: recovery_summary(fault, scenario) for fault in topology.faults},
+        cpu_us_per_transaction=topology.cpu_us.by_role,
+        throughput_per_s={str(rung.concurrency): rung.completed_per_s for rung in topology.ladder},
+        queueing={point.key: _models(point.queueing) for point in topology.loads if point.queueing},
+    )
+
+
+def _nothing(measured: Level) -> Level:
+    """Level rest where only another was played: the accounts, which are for all levels, and no figures."""
+    return Level(None, {}, measured.fates, measured.ledger, {}, {}, {}, {})
+
+
+def _latency(point: LoadPoint) -> Latency:
+    return Latency(point.p50_ms, point.p99_ms, point.p999_ms, point.n, point.rate_per_s)
+
+
+def recovery_summary(fault: Fault, scenario: Scenario) -> RecoverySummary:
+    """One fault over trials: the median within a trial first, where it had several."""
+    every = [recovery for trial in fault.trials for recovery in trial]
+    return RecoverySummary(
+        detected_ms=over_trials_or_never(_median(trial, "detected_ms") for trial in fault.trials),
+        first_failure_ms=over_trials(_median(trial, "first_failure_ms") for trial in fault.trials),
+        first_success_ms=over_trials_or_never(_median(trial, "first_success_ms") for trial in fault.trials),
+        recovered_ms=over_trials_or_never(_median(trial, "recovered_ms") for trial in fault.trials),
+        harmed=over_trials(
+            within_trial(sum(astuple(each.harmed)) for each in trial) for trial in fault.trials
+        ),
+        goodput_lost=over_trials(_median(trial, "goodput_lost") for trial in fault.trials),
+        last_failure_ms=over_trials(_median(trial, "last_failure_ms") for trial in fault.trials),
+        delayed=over_trials(_median(trial, "delayed") for trial in fault.trials),
+        detected_by=sorted({recovery.detected_by for recovery in every if recovery.detected_by}),
+        harmed_fates=Fates(*map(sum, zip(*(astuple(each.harmed) for each in every), strict=True))),
+        not_recovered=sum(each.band is not None and each.recovered_ms is None for each in every),
+        n=len(every),
+        label=fault.label,
+        load=fault.step,
+        floors_ms=floors(scenario),
+    )
+
+
+def _median(trial: list[Recovery], figure: str) -> float | None:
+    return within_trial(getattr(recovery, figure) for recovery in trial)
+
+
+def floors(scenario: Scenario) -> Floors:
+    """From the settings alone."""
+    beats, network = scenario.settings.beats, scenario.settings.network
+    return Floors(
+        restart=scenario.supervision.restart_delay_s * 1e3,
+        silence=beats.interval_s * beats.liveness * 1e3,
+        reconnect=float(network.reconnect_ms),
+    )
+
+
+def _models(comparisons: list[Comparison]) -> dict[str, Model]:
+    models = dict.fromkeys(comparison.model for comparison in comparisons)
+    return {model: _model([each for each in comparisons if each.model == model]) for model in models}
+
+
+def _model(trials: list[Comparison]) -> Model:
+    return Model(
+        _deviation([each.mean_wait for each in trials]),
+        _deviation([each.p99_response for each in trials]),
+        sum(each.n for each in trials),
+    )
+
+
+def _deviation(trials: list[Beside]) -> Deviation:
+    return Deviation(
+        over_trials(each.measured_ms for each in trials),
+        over_trials(each.replayed_ms for each in trials),
+        over_trials(each.deviation for each in trials),
+    )

@@ -1,0 +1,104 @@
+"""Latency against offered load: what a transaction takes as the load rises."""
+
+from typing import Any, NamedTuple
+
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from bench.analysis.findings import Findings
+from bench.analysis.steady import LoadPoint
+from bench.charts.labels import End, empty, label_ends
+from bench.charts.picture import Grid, Picture, interval, whiskers
+from bench.charts.style import Style, styles
+from bench.statistics import Estimate
+
+
+class Line(NamedTuple):
+    """One topology's."""
+
+    name: str
+    style: Style
+    points: list[LoadPoint]
+
+
+class Data(NamedTuple):
+    """Both panels."""
+
+    lines: list[Line]
+    reference_per_s: float | None
+    """What loads are fractions of; None where rates were given."""
+
+
+PANELS = (
+    ("p50_ms", "p50: half of them take longer"),
+    ("p99_ms", "p99: one in a hundred takes longer"),
+)
+
+
+def pictures(findings: Findings) -> list[Picture]:
+    """One, where there was an open loop that nothing was done to."""
+    style = styles([topology.name for topology in findings.topologies])
+    lines = [
+        Line(topology.name, style[topology.name], topology.loads)
+        for topology in findings.topologies
+        if topology.loads
+    ]
+    if not lines:
+        return []
+    record = findings.record
+    known = [point.p99_ms.n for line in lines for point in line.points if point.p99_ms]
+    least = min(point.n for line in lines for point in line.points)
+    return [
+        Picture(
+            "latency",
+            "How long does a transaction take as the load rises?",
+            "Time from the instant at which a transaction was due until its answer, in an open loop: arrivals do not"
+            " wait for answers. One without an answer counts as slower than all others; a point is missing where the"
+            f" percentile falls among those. At least {least:,} transactions a point."
+            f" Points: {interval(max(known, default=0))}.",
+            Data(lines, record.reference_capacity_per_s),
+            draw,
+            Grid(columns=len(PANELS)),
+        )
+    ]
+
+
+def draw(data: Data, axes: npt.NDArray[Any]) -> None:
+    """``axes``: one for each of PANELS. Both scales from 0, the panels' latencies differ in scale."""
+    for panel, (figure, title) in zip(axes.flat, PANELS, strict=True):
+        panel.set_title(title)
+        panel.set_xlabel(_offered(data))
+        panel.set_ylabel("latency, ms")
+        drawn = [end for line in data.lines if (end := _draw_line(panel, line, figure))]
+        if not drawn:
+            empty(panel, "no load was played, or none was answered")
+            continue
+        panel.set_xlim(left=0, right=max(_x(point) for line in data.lines for point in line.points) * 1.06)
+        panel.set_xticks([0, *sorted({_x(point) for line in data.lines for point in line.points})])
+        panel.set_ylim(bottom=0)
+        if panel is axes.flat[-1]:
+            label_ends(panel, drawn)
+
+
+def _draw_line(axes: Axes, line: Line, figure: str) -> End | None:
+    found: list[tuple[float, Estimate]] = [
+        (_x(point), estimate) for point in line.points if (estimate := getattr(point, figure))
+    ]
+    if not found:
+        return None
+    x = [at for at, _ in found]
+    estimates = [estimate for _, estimate in found]
+    color, marker, dashes = line.style
+    axes.plot(x, [each.median for each in estimates], color=color, marker=marker, linestyle=dashes)
+    whiskers(axes, x, estimates, color)
+    return End(x[-1], estimates[-1].median, line.name, color)
+
+
+def _x(point: LoadPoint) -> float:
+    return point.load or point.rate_per_s
+
+
+def _offered(data: Data) -> str:
+    if data.reference_per_s and any(point.load for line in data.lines for point in line.points):
+        return f"offered load (1 = {data.reference_per_s:,.0f}/s)"
+    return "offered load, transactions/s"

@@ -1,0 +1,97 @@
+"""A chart with its data, ready to be drawn, and how it becomes a file.
+
+Invariant: ``draw(data, axes)`` does no I/O and no statistics; what it needs was prepared from the findings before. The
+same data give the same file, byte for byte.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from bench.charts.style import RC, WIDTH_IN
+from bench.statistics import BOOTSTRAP_N_MIN, Estimate
+
+PNG_DPI = 200
+
+Shared = bool | Literal["row", "col"]
+
+
+class Grid(NamedTuple):
+    """How many panels, and how they share."""
+
+    rows: int = 1
+    columns: int = 1
+    height_in: float = 3.6
+    share_x: Shared = False
+    share_y: Shared = False
+    heights: tuple[float, ...] | None = None
+    """Of the rows, relative to each other; None for all the same."""
+
+
+class Picture(NamedTuple):
+    """One chart of one run."""
+
+    name: str
+    """Of its files, without the ending."""
+    question: str
+    """Its title: what the chart answers."""
+    caption: str
+    """What it shows, of how many, with which interval, under which conditions."""
+    data: Any
+    draw: Callable[[Any, Any], None]
+    """``draw(data, axes)``: ``axes`` is one Axes, or an array of them of the grid's shape where it has more."""
+    grid: Grid = Grid()
+
+
+class Drawn(NamedTuple):
+    """A picture as the contents of its two files."""
+
+    svg: str
+    png: bytes
+
+
+def draw(picture: Picture) -> Drawn:
+    """Draw it once, for page and slides alike."""
+    with mpl.rc_context(RC):
+        figure = render(picture)
+        vector, pixels = io.StringIO(), io.BytesIO()
+        figure.savefig(vector, format="svg", metadata={"Date": None, "Title": picture.question})
+        figure.set_layout_engine("none")  # it is laid out; to do it again takes as long as all the rest
+        figure.savefig(pixels, format="png", dpi=PNG_DPI, metadata={"Software": None})
+    return Drawn(vector.getvalue(), pixels.getvalue())
+
+
+def render(picture: Picture) -> Figure:
+    """As a figure. Call with the settings of ``RC``."""
+    grid = picture.grid
+    figure = Figure(figsize=(WIDTH_IN, grid.height_in), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(
+        grid.rows, grid.columns, sharex=grid.share_x, sharey=grid.share_y, height_ratios=grid.heights
+    )
+    figure.suptitle(picture.question, x=0.008, ha="left", fontsize=12.5, fontweight="bold")
+    picture.draw(picture.data, axes)
+    return figure
+
+
+def whiskers(axes: Axes, x: Sequence[float], estimates: Sequence[Estimate], color: str) -> None:
+    """From low to high at each x; none where there was one trial, which has no interval."""
+    for at, estimate in zip(x, estimates, strict=True):
+        if estimate.n > 1:
+            middle = estimate.median
+            ends = [[middle - estimate.low], [estimate.high - middle]]
+            axes.errorbar(at, middle, yerr=ends, color=color, capsize=3, elinewidth=1, fmt="none")
+
+
+def interval(n: int) -> str:
+    """What the bars or bands around a median are."""
+    if n >= BOOTSTRAP_N_MIN:
+        return f"median of {n} trials, with its 95 % confidence interval"
+    if n > 1:
+        return f"median of {n} trials, with the smallest and the largest (too few for a confidence interval)"
+    return "one trial, so no interval"

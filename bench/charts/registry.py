@@ -1,0 +1,22 @@
+"""The charts of a report by name, in the order in which they answer: a new one is a file and a line here."""
+
+from collections.abc import Callable
+
+from bench.analysis.findings import Findings
+from bench.charts import cpu, fates, latency, recovery, tail, throughput
+from bench.charts.picture import Picture
+
+CHARTS: dict[str, Callable[[Findings], list[Picture]]] = {
+    "throughput": throughput.pictures,
+    "latency": latency.pictures,
+    "tail": tail.pictures,
+    "recovery": recovery.pictures,
+    "fates": fates.pictures,
+    "cpu": cpu.pictures,
+}
+"""Each makes as many pictures of a run as there is something to show; none where there is nothing."""
+
+
+def pictures(findings: Findings) -> list[Picture]:
+    """Every picture of a run."""
+    return [picture for make in CHARTS.values() for picture in make(findings)]

@@ -1,0 +1,10 @@
+"""How a fault is spoken of, in the titles of charts and in the sentences of the report."""
+
+_DONE = {"kill": "killed"}
+"""What has been done to a part, by the kind of fault."""
+
+
+def done_to(label: str) -> str:
+    """``a worker is killed`` for ``kill-worker``; kinds without a word of their own are named."""
+    kind, _, role = label.rpartition("-")
+    return f"a {role} is {_DONE.get(kind, f'hit by {kind}')}"

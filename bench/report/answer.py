@@ -1,0 +1,154 @@
+"""The answer in a few sentences, computed from the summary: what the broker in the middle costs, and what it buys.
+
+Invariant: a sentence names a difference only where ``verdict`` finds one; every number has its interval with it.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from bench.analysis.summary import Level, RecoverySummary, Summary
+from bench.charts.words import done_to
+from bench.report.numbers import estimate, milliseconds, number, percent
+from bench.report.verdict import judge, words
+from bench.scenario import Scenario
+
+DISCIPLINES = {"central-queue": "one central queue", "round-robin": "blind round robin"}
+"""Of ``bench.analysis.queueing``."""
+
+HEADLINE_LOAD_MAX = 0.8
+"""The load whose tail is told: the highest up to this one, which is as busy as a sane service gets."""
+
+
+class Answer(NamedTuple):
+    """One point."""
+
+    head: str
+    text: str
+    points: tuple[str, ...] = ()
+    """What is too long for a sentence, one for each topology."""
+
+
+def answers(summary: Summary, scenario: Scenario) -> list[Answer]:
+    """The points in their order; none where nothing valid was measured."""
+    levels = {name: topology.measured for name, topology in summary.topologies.items() if topology.trials}
+    if not levels:
+        return []
+    parts = (
+        _capacity(levels, scenario), _tail(levels), _theory(levels), _faults(levels), _cost(levels), _accounts(summary)
+    )  # fmt: skip
+    return [answer for part in parts for answer in part]
+
+
+def _capacity(levels: dict[str, Level], scenario: Scenario) -> Iterator[Answer]:
+    known = {name: level.capacity_per_s for name, level in levels.items() if level.capacity_per_s}
+    if known:
+        each = "; ".join(f"{name} {estimate(value, '/s')}" for name, value in known.items())
+        verdict = words(judge(known, higher_is_better=True), "carries more", "carry more")
+        head = f"Capacity, {scenario.deployment.workers} workers:"
+        yield Answer(head, f"{each}. {verdict}".strip())
+
+
+def _tail(levels: dict[str, Level]) -> Iterator[Answer]:
+    load = _headline_load(levels)
+    loaded = {name: level.latency_ms[load] for name, level in levels.items() if load in level.latency_ms}
+    known = {name: latency.p99 for name, latency in loaded.items() if latency.p99}
+    if known:
+        offered = next(iter(loaded.values())).rate_per_s
+        each = "; ".join(f"{name} {milliseconds(value)}" for name, value in known.items())
+        verdict = words(
+            judge(known, higher_is_better=False), "has the shorter tail", "have the shorter tails"
+        )
+        at = f"at load {load} ({number(offered)}/s)" if _is_fraction(load) else f"at {load}"
+        yield Answer(f"99 of 100 answered within, {at}:", f"{each}. {verdict}".strip())
+
+
+def _headline_load(levels: dict[str, Level]) -> str:
+    """The highest load up to the limit that all topologies were given; the lowest where all are above it."""
+    offered = [set(level.latency_ms) for level in levels.values() if level.latency_ms]
+    common = set.intersection(*offered) if offered else set()
+    fractions = sorted((float(load), load) for load in common if _is_fraction(load))
+    below = [load for fraction, load in fractions if fraction <= HEADLINE_LOAD_MAX]
+    if below:
+        return below[-1]
+    return fractions[0][1] if fractions else min(common, default="")
+
+
+def _is_fraction(load: str) -> bool:
+    return load.replace(".", "", 1).isdigit()
+
+
+def _theory(levels: dict[str, Level]) -> Iterator[Answer]:
+    """Where there was one dispatcher, so that both disciplines of the theory have their turn."""
+    load = _headline_load(levels)
+    points = []
+    for name, level in levels.items():
+        models = level.queueing.get(load, {})
+        judged = {model: found.mean_wait.deviation for model, found in models.items() if model in DISCIPLINES}
+        known = {model: deviation for model, deviation in judged.items() if deviation}
+        if len(known) == len(DISCIPLINES):
+            nearest = min(known, key=lambda model: abs(known[model].median))
+            found = models[nearest]
+            points.append(
+                f"{name} is nearest to {DISCIPLINES[nearest]}: mean wait {milliseconds(found.mean_wait.measured_ms)},"
+                f" {percent(found.mean_wait.deviation)} off the replay of the same arrivals; p99 of the response"
+                f" {milliseconds(found.p99_response.measured_ms)}, {percent(found.p99_response.deviation)} off."
+            )
+    if points:
+        yield Answer("Beside queueing theory:", "", tuple(points))
+
+
+def _faults(levels: dict[str, Level]) -> Iterator[Answer]:
+    for key in dict.fromkeys(key for level in levels.values() for key in level.recovery):
+        hit = {name: level.recovery[key] for name, level in levels.items() if key in level.recovery}
+        first = next(iter(hit.values()))
+        points = tuple(f"{name} {_recovery(recovery)}." for name, recovery in hit.items())
+        yield Answer(f"When {done_to(first.label)}, at load {first.load}:", "", points)
+
+
+def _recovery(recovery: RecoverySummary) -> str:
+    after = milliseconds(recovery.detected_ms)
+    noticed = "did not notice" if recovery.detected_ms is None else f"noticed after {after}"
+    return f"{noticed}, {_harm(recovery)}, and {_back(recovery)}"
+
+
+def _harm(recovery: RecoverySummary) -> str:
+    harmed, late = recovery.harmed, recovery.delayed
+    count = estimate(harmed) if harmed and harmed.high else "none"
+    cost = f"left {count} without an answer"
+    return f"{cost} and {estimate(late)} late" if late and late.high else cost
+
+
+def _back(recovery: RecoverySummary) -> str:
+    missing = f" (not at all in {recovery.not_recovered} of {recovery.n})" if recovery.not_recovered else ""
+    back = recovery.recovered_ms
+    if back is None:
+        never = "was not back at its usual goodput before the recording ended"
+        return never if recovery.not_recovered else "had too short a baseline to say when it was back"
+    if not back.high:
+        return f"kept its usual goodput{missing}"
+    return f"was back at its usual goodput after {milliseconds(back)}{missing}"
+
+
+def _cost(levels: dict[str, Level]) -> Iterator[Answer]:
+    for name, level in levels.items():
+        broker = level.cpu_us_per_transaction.get("broker")
+        if broker:
+            whole = sum(each.median for each in level.cpu_us_per_transaction.values())
+            yield Answer(
+                f"The broker of {name} itself:",
+                f"{estimate(broker, ' µs')} of processor time for each transaction, of {number(whole)} µs in all.",
+            )
+
+
+def _accounts(summary: Summary) -> Iterator[Answer]:
+    ledgers = [topology.measured.ledger for topology in summary.topologies.values()]
+    fates = [topology.measured.fates for topology in summary.topologies.values()]
+    scheduled = sum(ledger.scheduled for ledger in ledgers)
+    if scheduled:
+        lost, phantom = sum(ledger.lost for ledger in ledgers), sum(ledger.phantom for ledger in ledgers)
+        unknown = sum(each.unknown + each.broken for each in fates)
+        yield Answer(
+            f"Of {scheduled:,} transactions in all trials:",
+            f"{lost or 'none'} lost, {phantom or 'none'} executed after a definite no,"
+            f" {f'{unknown:,}' if unknown else 'none'} that ended without their clients knowing how.",
+        )

@@ -1,0 +1,202 @@
+"""``report.html``: one file, no network, that opens with the answer and ends with what it rests on.
+
+Invariant: the page, the charts and ``summary.json`` come from the same findings; nothing in it is written by hand but
+the words around the numbers.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import tornado.template
+
+from bench.analysis.findings import Findings, analyse
+from bench.analysis.summary import FILE as SUMMARY_FILE
+from bench.analysis.summary import Summary, as_json, summary_of
+from bench.charts.picture import Drawn, Picture, draw
+from bench.charts.registry import CHARTS
+from bench.report.answer import Answer, answers
+from bench.report.checks import checks, considered
+from bench.report.provenance import command, made_at, provenance
+from bench.report.tables import Table, interval_note, tables
+from bench.run_record import RunRecord
+
+FILE = "report.html"
+CHARTS_FOLDER = "charts"
+
+SECTIONS = {
+    "throughput": "Throughput",
+    "latency": "Latency",
+    "tail": "The tail",
+    "theory": "Queueing theory",
+    "recovery": "Recovery",
+    "fates": "Fates",
+    "cpu": "Cost",
+    "ledger": "The ledger",
+}
+"""In the order of the page: charts and tables of the same name."""
+
+TEXTS = {
+    "theory": "The recorded arrivals and slot occupancies of each step, replayed through an ideal queue: what the"
+    " measured waits differ by is neither luck of the draw nor service time. Waits under 0.1 ms are not judged.",
+}
+
+
+class Figure(NamedTuple):
+    """A chart in the page."""
+
+    question: str
+    caption: str
+    svg: str
+
+
+class Section(NamedTuple):
+    """One question, with the charts and tables that answer it."""
+
+    title: str
+    figures: list[Figure]
+    tables: list[Table]
+    open: bool
+    """Whether its tables are shown at once: where no chart says the same."""
+    text: str
+
+
+class Warning(NamedTuple):
+    """Something that must be read before any number."""
+
+    head: str
+    text: str
+
+
+class Page(NamedTuple):
+    """All that the template fills in."""
+
+    title: str
+    question: str
+    run: str
+    conditions: str
+    warnings: list[Warning]
+    answer: list[Answer]
+    intervals: str
+    sections: list[Section]
+    valid: bool
+    validity: str
+    reasons: list[str]
+    checks: list[Table]
+    command: str
+    provenance: list[Table]
+
+
+def write_report(folder: Path) -> dict[str, Any]:
+    """Write ``summary.json``, ``charts/`` and ``report.html`` of a run folder; returns the summary.
+
+    Raises:
+        OSError: there is no ``run.json``, or a file cannot be read or written.
+        ValueError: ``run.json`` is not the record of a run.
+    """
+    findings = analyse(folder)
+    summary = summary_of(findings)
+    built = as_json(summary)
+    (folder / SUMMARY_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(built), indent=2) + b"\n")
+    charts = folder / CHARTS_FOLDER
+    charts.mkdir(exist_ok=True)
+    for old in (*charts.glob("*.svg"), *charts.glob("*.png")):
+        old.unlink()
+    figures = {
+        name: [_figure(picture, draw(picture), charts) for picture in make(findings)]
+        for name, make in CHARTS.items()
+    }
+    (folder / FILE).write_text(render(page(findings, summary, figures)), encoding="utf-8")
+    return built
+
+
+def render(page: Page) -> str:
+    """The page as HTML."""
+    loader = tornado.template.Loader(str(Path(__file__).parent))
+    return loader.load("page.html").generate(page=page).decode()
+
+
+def page(findings: Findings, summary: Summary, figures: dict[str, list[Figure]]) -> Page:
+    """Fill in everything."""
+    record = findings.record
+    scenario = record.scenario
+    trials = max((topology.trials for topology in findings.topologies), default=0)
+    return Page(
+        title=scenario.title or scenario.name,
+        question=scenario.question,
+        run=made_at(record),
+        conditions=_conditions(record, trials),
+        warnings=_warnings(record, findings),
+        answer=answers(summary, scenario),
+        intervals=interval_note(trials),
+        sections=_sections(figures, tables(summary)),
+        valid=findings.valid,
+        validity=considered(findings),
+        reasons=summary.why_invalid,
+        checks=checks(findings),
+        command=command(record),
+        provenance=provenance(record),
+    )
+
+
+def _conditions(record: RunRecord, trials: int) -> str:
+    scenario, machine = record.scenario, record.conditions.machine
+    deployment, service = scenario.deployment, scenario.service
+    fronts = f"{deployment.fronts} front{'s' if deployment.fronts > 1 else ''}"
+    mean = f", {service.distribution}, mean {service.mean_ms:g} ms" if service.name == "sleep" else ""
+    return (
+        f"Scenario {scenario.name}: {deployment.workers} workers behind {fronts}, service {service.name}{mean}, credit"
+        f" {scenario.settings.credit}, {scenario.method}, level {scenario.level}; {trials} valid"
+        f" trial{'s'[: trials != 1]} of each topology. {made_at(record)}, {machine.cores} cores, commit"
+        f" {record.conditions.commit or 'unknown'}."
+    )
+
+
+def _warnings(record: RunRecord, findings: Findings) -> list[Warning]:
+    found = []
+    if not record.complete:
+        found.append(
+            Warning("Incomplete:", f"the run ended early ({record.interrupted or 'cause unknown'}).")
+        )
+    if findings.reasons:
+        count = len({(reason.episode.topology, reason.episode.trial) for reason in findings.reasons})
+        found.append(
+            Warning(
+                "Not valid:",
+                f"{count} of the trials broke a check and are left out of every figure; see below.",
+            )
+        )
+    return found
+
+
+def _sections(figures: dict[str, list[Figure]], tables: dict[str, list[Table]]) -> list[Section]:
+    sections = [
+        Section(
+            title,
+            figures.get(name, []),
+            tables.get(name, []),
+            name == "ledger",
+            TEXTS.get(name, ""),
+        )
+        for name, title in SECTIONS.items()
+    ]
+    return [section for section in sections if section.figures or section.tables]
+
+
+def _figure(picture: Picture, drawn: Drawn, charts: Path) -> Figure:
+    """For the page, and as files for slides."""
+    (charts / f"{picture.name}.svg").write_text(drawn.svg, encoding="utf-8")
+    (charts / f"{picture.name}.png").write_bytes(drawn.png)
+    return Figure(picture.question, picture.caption, _inline(drawn.svg, picture))
+
+
+def _inline(text: str, picture: Picture) -> str:
+    """An SVG file as an element: without its prologue and fixed size, with ids that no other chart has."""
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r'\bid="', f'id="{picture.name}-', text)
+    text = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{picture.name}-", text)
+    return text.replace("<svg", f'<svg role="img" aria-label="{picture.question}"', 1)

@@ -1,0 +1,212 @@
+"""The tables under the charts: the same numbers again, to be read exactly."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from msgspec.structs import astuple
+
+from bench.analysis.summary import Deviation, Latency, Level, RecoverySummary, Summary
+from bench.analysis.timeline import FAILURES
+from bench.ledger import FATES
+from bench.report.numbers import NONE, estimate, milliseconds, number
+from bench.statistics import BOOTSTRAP_N_MIN
+
+Row = tuple[str, ...]
+
+
+class Table(NamedTuple):
+    """One table; the first column names the rows."""
+
+    title: str
+    header: Row
+    rows: Sequence[Row]
+    note: str = ""
+
+
+JUDGED_MS_MIN = 0.1
+"""A shorter wait than this is what one hop takes: how far off it is says nothing of queueing."""
+
+
+def tables(summary: Summary) -> dict[str, list[Table]]:
+    """By the chart under which they stand; what is empty is left out."""
+    names = list(summary.topologies)
+    levels = [topology.measured for topology in summary.topologies.values()]
+    found = {
+        "throughput": [_throughput(names, levels)],
+        "latency": [_latency(names, levels)],
+        "recovery": [_recovery(names, levels, key) for key in _keys(level.recovery for level in levels)],
+        "fates": [_fates(names, levels)],
+        "cpu": [_cpu(names, levels)],
+        "theory": [_theory(names, levels)],
+        "ledger": [_accounts(names, levels), _all_fates(names, levels)],
+    }
+    return {chart: [table for table in some if table.rows] for chart, some in found.items()}
+
+
+def interval_note(n: int) -> str:
+    """What stands in the brackets."""
+    if n >= BOOTSTRAP_N_MIN:
+        return f"Medians of {n} trials; in brackets the 95 % confidence interval."
+    if n > 1:
+        return f"Medians of {n} trials; in brackets the smallest and the largest, too few for a confidence interval."
+    return "One trial: no interval."
+
+
+def _keys(dicts: Iterable[Iterable[str]]) -> list[str]:
+    return list(dict.fromkeys(key for each in dicts for key in each))
+
+
+def _by_topology(title: str, names: list[str], rows: Iterable[Row], note: str = "") -> Table:
+    """A column for each topology, a row for each figure; figures that none has are left out."""
+    return Table(title, ("", *names), [row for row in rows if set(row[1:]) != {NONE}], note)
+
+
+def _throughput(names: list[str], levels: list[Level]) -> Table:
+    ladder = [
+        (f"{users} users", *(estimate(level.throughput_per_s.get(users)) for level in levels))
+        for users in _keys(level.throughput_per_s for level in levels)
+    ]
+    best = ("best of each trial", *(estimate(level.capacity_per_s) for level in levels))
+    return _by_topology("Completed per second by users asking at once", names, [*ladder, best])
+
+
+def _latency(names: list[str], levels: list[Level]) -> Table:
+    rows = [
+        row
+        for load in _keys(level.latency_ms for level in levels)
+        for row in _latency_at(load, [level.latency_ms.get(load) for level in levels])
+    ]
+    return _by_topology("Latency from the scheduled instant, by offered load", names, rows)
+
+
+def _latency_at(load: str, found: list[Latency | None]) -> list[Row]:
+    return [
+        (f"{load}: p50", *(milliseconds(each.p50) if each else NONE for each in found)),
+        (f"{load}: p99", *(milliseconds(each.p99) if each else NONE for each in found)),
+        (f"{load}: p999", *(milliseconds(each.p999) if each else NONE for each in found)),
+        (f"{load}: transactions", *(f"{each.n:,}" if each else NONE for each in found)),
+    ]
+
+
+_RECOVERY: tuple[tuple[str, Callable[[RecoverySummary], str]], ...] = (
+    ("noticed", lambda found: milliseconds(found.detected_ms)),
+    ("noticed first by", lambda found: ", ".join(found.detected_by) or NONE),
+    ("first success of one due after it", lambda found: milliseconds(found.first_success_ms)),
+    ("first failure", lambda found: milliseconds(found.first_failure_ms)),
+    ("last failure", lambda found: milliseconds(found.last_failure_ms)),
+    ("back in the band for a second", lambda found: milliseconds(found.recovered_ms)),
+    ("not back before the end", lambda found: f"{found.not_recovered} of {found.n} faults"),
+    ("without an answer", lambda found: estimate(found.harmed)),
+    ("completed, but late", lambda found: estimate(found.delayed)),
+    ("goodput lost, transactions", lambda found: estimate(found.goodput_lost)),
+    ("floor: restart delay", lambda found: f"{number(found.floors_ms.restart)} ms"),
+    ("floor: silence until given up", lambda found: f"{number(found.floors_ms.silence)} ms"),
+)
+
+
+def _recovery(names: list[str], levels: list[Level], key: str) -> Table:
+    hit = [
+        (name, level.recovery[key])
+        for name, level in zip(names, levels, strict=True)
+        if key in level.recovery
+    ]
+    return Table(
+        f"{key}, at load {hit[0][1].load}",
+        ("after the fault", *(name for name, _ in hit)),
+        [(label, *(cell(found) for _, found in hit)) for label, cell in _RECOVERY],
+        f"{NONE} is: did not happen. Floors are what the settings alone imply; a broken connection is noticed at once.",
+    )
+
+
+def _fates(names: list[str], levels: list[Level]) -> Table:
+    rows = [
+        (f"{key}, {name}", *(f"{getattr(found.harmed_fates, fate):,}" for fate in FAILURES))
+        for name, level in zip(names, levels, strict=True)
+        for key, found in level.recovery.items()
+    ]
+    return Table("Without an answer after each fault, all trials together", ("", *FAILURES), rows)
+
+
+def _cpu(names: list[str], levels: list[Level]) -> Table:
+    return _by_topology(
+        "Microseconds of processor time for one completed transaction",
+        names,
+        [
+            (role, *(estimate(level.cpu_us_per_transaction.get(role)) for level in levels))
+            for role in _keys(level.cpu_us_per_transaction for level in levels)
+        ],
+    )
+
+
+def _theory(names: list[str], levels: list[Level]) -> Table:
+    rows = [
+        (f"{name}, {load}", model, *_beside(found.mean_wait), *_beside(found.p99_response), f"{found.n:,}")
+        for name, level in zip(names, levels, strict=True)
+        for load, models in level.queueing.items()
+        for model, found in models.items()
+    ]
+    return Table(
+        "Recorded arrivals and occupancies, replayed through an ideal queue",
+        (
+            "",
+            "model",
+            "mean wait",
+            "replayed",
+            "off by",
+            "p99 of response",
+            "replayed",
+            "off by",
+            "transactions",
+        ),
+        rows,
+        "central-queue: all workers share one queue. round-robin: dealt in turn by one dispatcher. as-assigned: a queue"
+        " at each worker, dealt as recorded. Medians over trials.",
+    )
+
+
+def _beside(figure: Deviation) -> Row:
+    """Medians alone: nine columns of intervals nobody reads; summary.json has them."""
+    measured, replayed, off = (each.median if each else None for each in astuple(figure))
+    judged = replayed is not None and replayed >= JUDGED_MS_MIN
+    return (
+        NONE if measured is None else f"{number(measured)} ms",
+        NONE if replayed is None else f"{number(replayed)} ms",
+        f"{off:+.1%}" if judged and off is not None else NONE,
+    )
+
+
+_LAWS = {
+    "scheduled": "scheduled",
+    "lost": "lost (must be 0)",
+    "phantom": "phantom (must be 0)",
+    "duplicate": "executed more than once",
+    "duplicate_at_most_once": "of these, at most once was asked for (must be 0)",
+    "unknown_executed": "unknown, and executed",
+    "unknown_not_executed": "unknown, and not executed",
+    "broken_executed": "broken, and executed",
+    "broken_not_executed": "broken, and not executed",
+    "late_execution": "executions begun after their deadline",
+    "rejected_executed_late": "of these, rejected for their client",
+    "unasked": "executed, on no client's record (must be 0)",
+    "fateless": "without a fate (must be 0)",
+    "repeated": "with a second fate (must be 0)",
+    "opaque": "executions of messages without a header",
+}
+
+
+def _accounts(names: list[str], levels: list[Level]) -> Table:
+    return _by_topology(
+        "The ledger: what clients and workers wrote down, joined",
+        names,
+        [(words, *(f"{getattr(level.ledger, name):,}" for level in levels)) for name, words in _LAWS.items()],
+        "All trials, also invalid ones, warm-up included.",
+    )
+
+
+def _all_fates(names: list[str], levels: list[Level]) -> Table:
+    return _by_topology(
+        "How transactions ended for their clients",
+        names,
+        [(fate, *(f"{getattr(level.fates, fate):,}" for level in levels)) for fate in FATES],
+        "All trials, warm-up included. Their sum is what was scheduled.",
+    )

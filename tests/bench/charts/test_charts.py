@@ -1,0 +1,225 @@
+"""Every chart draws what there is, without a warning (they are errors here), and says what it shows."""
+
+import re
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from bench.analysis.findings import analyse
+from bench.analysis.latency import NINES
+from bench.analysis.steady import LoadPoint, Tail
+from bench.analysis.throughput import Rung
+from bench.charts import cpu, fates, latency, recovery, tail, throughput
+from bench.charts.picture import draw, interval, render
+from bench.charts.registry import CHARTS, pictures
+from bench.charts.style import RC, styles
+from bench.statistics import Estimate
+from tests.bench.recording import small_run
+
+ONE = Estimate(10.0, 10.0, 10.0, 1)
+STYLE = styles(["freelance"])["freelance"]
+NAMES = ("paranoid-pirate", "freelance", "direct")
+
+
+@pytest.fixture(scope="module")
+def findings():
+    return analyse(small_run())
+
+
+@pytest.fixture(scope="module")
+def drawn(findings):
+    return {picture.name: (picture, draw(picture)) for picture in pictures(findings)}
+
+
+@pytest.fixture(scope="module")
+def figures(drawn):
+    return {name: figure_of(picture) for name, (picture, _) in drawn.items()}
+
+
+def figure_of(picture):
+    with mpl.rc_context(RC):
+        figure = render(picture)
+        figure.canvas.draw()
+    return figure
+
+
+def said_in(figure):
+    return " ".join(text.get_text() for text in figure.findobj(Text))
+
+
+def axes_of(rows=1, columns=1):
+    figure = Figure(layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns)
+
+
+def texts(svg):
+    return " ".join(
+        "".join(element.itertext()) for element in ElementTree.fromstring(svg).iter() if element.text
+    )
+
+
+def test_a_run_of_the_main_job_has_all_its_charts(drawn):
+    assert list(drawn) == [
+        "throughput", "latency", "latency-by-percentile", "recovery-kill-worker", "recovery-kill-broker", "fates",
+        "cpu",
+    ]  # fmt: skip
+
+
+def test_each_chart_asks_a_question_and_its_caption_says_of_how_many(drawn):
+    for picture, _ in drawn.values():
+        assert picture.question.endswith("?")
+        assert re.search(r"\d+ (trials|faults)|one (trial|fault)", picture.caption)
+
+
+def test_each_chart_names_every_topology_that_it_shows(drawn):
+    for name, (_, files) in drawn.items():
+        shown = [topology for topology in NAMES if topology in texts(files.svg)]
+        assert shown == (["paranoid-pirate"] if name == "recovery-kill-broker" else list(NAMES))
+
+
+def test_the_same_data_give_the_same_file(drawn):
+    picture, files = drawn["throughput"]
+    assert draw(picture).svg == files.svg
+
+
+def test_every_axis_has_a_label_with_its_unit(figures):
+    for figure in figures.values():
+        assert all(axes.get_xlabel() for axes in figure.axes if axes.get_subplotspec().is_last_row())
+        first = [axes for axes in figure.axes if axes.get_subplotspec().is_first_col()]
+        assert all(axes.get_ylabel() or axes.get_yticklabels()[0].get_text() for axes in first)
+
+
+def test_no_linear_axis_is_cut(figures):
+    for name in ("throughput", "latency"):
+        assert all(axes.get_ylim()[0] == 0 for axes in figures[name].axes)
+    for name in ("fates", "cpu"):
+        assert all(axes.get_xlim()[0] == 0 for axes in figures[name].axes)
+
+
+def test_a_logarithmic_axis_says_so(figures):
+    for figure in figures.values():
+        for axes in figure.axes:
+            shared = [
+                axes,
+                *(other for other in figure.axes if other.get_shared_y_axes().joined(axes, other)),
+            ]
+            said = " ".join(other.get_title(loc="left") + other.get_ylabel() for other in shared)
+            assert axes.get_yscale() == "linear" or "log" in said
+
+
+def test_a_topology_keeps_its_color_in_every_chart(drawn):
+    for name, style in styles(list(NAMES)).items():
+        for chart, (_, files) in drawn.items():
+            assert style.color in files.svg or (chart == "recovery-kill-broker" and name != "paranoid-pirate")
+
+
+def test_topologies_share_axes_in_the_recovery_timeline(figures):
+    figure = figures["recovery-kill-worker"]
+    assert len(figure.axes) == 9
+    for column in range(3):
+        panels = figure.axes[column::3]
+        assert len({panel.get_xlim() for panel in panels}) == 1
+        assert len({panel.get_ylim() for panel in panels}) == 1
+
+
+def test_noticed_and_recovered_are_marked(drawn):
+    said = texts(drawn["recovery-kill-broker"][1].svg)
+    assert "noticed 3 ms" in said
+    assert re.search(r"back \d\.\d\d s", said)
+
+
+def test_a_run_without_anything_has_no_charts(findings):
+    nothing = findings._replace(topologies=[])
+    assert pictures(nothing) == []
+
+
+def test_charts_draw_with_a_topology_missing(findings):
+    fewer = findings._replace(topologies=[each for each in findings.topologies if each.name != "direct"])
+    for picture in pictures(fewer):
+        assert "direct" not in said_in(figure_of(picture))
+
+
+def test_charts_draw_where_a_topology_has_no_valid_trial(findings):
+    first, *others = findings.topologies
+    cost = first.cpu_us._replace(together=None)
+    empty = first._replace(ladder=[], loads=[], faults=[], capacity_per_s=None, cpu_us=cost)
+    for picture in pictures(findings._replace(topologies=[empty, *others])):
+        assert "paranoid-pirate" not in said_in(figure_of(picture))
+
+
+def test_throughput_draws_a_single_point_and_none():
+    figure, axes = axes_of()
+    throughput.draw(throughput.Data([throughput.Line("freelance", STYLE, [Rung(8, ONE)])], None), axes)
+    figure.canvas.draw()
+    figure, axes = axes_of()
+    throughput.draw(throughput.Data([], None), axes)
+    figure.canvas.draw()
+
+
+def point(p50=ONE, p99=ONE, curve=10.0, load=0.5):
+    tails = Tail(*(np.full(NINES.size, curve) for _ in range(3)))
+    return LoadPoint("0.5", load, 400.0, p50, p99, None, 100, tails, [])
+
+
+def test_latency_draws_a_single_point_and_leaves_out_what_is_not_known():
+    for one in (point(), point(load=0.0), point(p99=None), point(p50=None, p99=None)):
+        figure, axes = axes_of(1, 2)
+        latency.draw(latency.Data([latency.Line("freelance", STYLE, [one])], 800.0), axes)
+        figure.canvas.draw()
+
+
+def test_the_tail_draws_one_load_and_one_of_which_nothing_was_answered():
+    for curve in (10.0, np.nan):
+        figure, axes = axes_of()
+        tail.draw([tail.Panel("load 0.5", [tail.Line("freelance", STYLE, point(curve=curve).tail)])], axes)
+        figure.canvas.draw()
+    figure, axes = axes_of(1, 2)
+    tail.draw([tail.Panel("load 0.5", []), tail.Panel("load 0.8", [])], axes)
+    figure.canvas.draw()
+
+
+def test_fates_draw_bars_of_nothing_and_of_very_different_length():
+    bars = [
+        fates.Bar("freelance", STYLE, {"unknown": 0.0, "late": 0.0}, 100),
+        fates.Bar("direct", STYLE, {"unknown": 5000.0, "rejected": 0.25}, 6000),
+    ]
+    for some in (bars, bars[:1]):
+        figure, axes = axes_of()
+        fates.draw([fates.Panel("kill-worker", some)], axes)
+        figure.canvas.draw()
+    words = [text.get_text() for text in axes.texts]
+    assert words == ["none without an answer, none late (of 100)"]
+
+
+def test_cpu_draws_one_bar_and_none():
+    for data in ([cpu.Bar("freelance", STYLE, {"worker": ONE}, ONE)], []):
+        figure, axes = axes_of()
+        cpu.draw(data, axes)
+        figure.canvas.draw()
+
+
+def test_the_recovery_timeline_draws_a_gap(findings):
+    (picture,) = recovery.pictures(findings)[:1]
+    rows = [
+        row._replace(
+            timeline=row.timeline._replace(p99_ms=np.full_like(row.timeline.p99_ms, np.nan)), band=None
+        )
+        for row in picture.data.rows
+    ]
+    figure_of(picture._replace(data=picture.data._replace(rows=rows)))
+
+
+def test_the_interval_is_named_for_what_it_is():
+    assert "confidence" in interval(5)
+    assert "smallest and the largest" in interval(4)
+    assert "no interval" in interval(1)
+
+
+def test_the_registry_names_every_chart():
+    assert list(CHARTS) == ["throughput", "latency", "tail", "recovery", "fates", "cpu"]

@@ -1,0 +1,61 @@
+import itertools
+
+import pytest
+from matplotlib.colors import to_rgb
+
+from bench.charts.style import _KNOWN, _OTHERS, INK, QUIET, spread, styles
+
+
+def luminance(color):
+    """Relative luminance, WCAG 2."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(color)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("color", [style.color for style in (*_KNOWN.values(), *_OTHERS)] + [INK, QUIET])
+def test_every_color_can_be_read_as_text_on_white(color):
+    assert contrast(color, "white") >= 4.5
+
+
+def test_no_two_topologies_share_color_marker_or_line():
+    every = [*_KNOWN.values(), *_OTHERS]
+    for one, other in itertools.combinations(every, 2):
+        assert one.color != other.color
+        assert one.marker != other.marker
+        assert one.line != other.line
+
+
+def test_a_known_topology_looks_the_same_whoever_else_is_there():
+    assert styles(["direct"])["direct"] == styles(["mine", "direct", "freelance"])["direct"]
+
+
+def test_strangers_get_looks_of_their_own():
+    found = styles(["zeta", "alpha", "direct"])
+    assert len({style.color for style in found.values()}) == 3
+    assert styles(["alpha", "zeta"])["alpha"] == found["alpha"]
+
+
+def test_labels_far_apart_stay_where_they_are():
+    assert spread([0.2, 0.8], 0.1, 0, 1) == [0.2, 0.8]
+
+
+def test_labels_that_would_overlap_are_moved_apart_and_keep_their_order():
+    found = spread([0.5, 0.52, 0.51], 0.1, 0, 1)
+    assert found[0] < found[2] < found[1]
+    assert all(abs(one - other) >= 0.1 - 1e-9 for one, other in itertools.combinations(found, 2))
+
+
+def test_labels_stay_within_their_limits():
+    found = spread([0.99, 0.98, 1.0], 0.1, 0, 1)
+    assert min(found) == pytest.approx(0.8)
+    assert max(found) == pytest.approx(1.0)
+    assert spread([0.0, 0.01], 0.1, 0.03, 1) == pytest.approx([0.03, 0.13])
+
+
+def test_no_labels_need_no_room():
+    assert spread([], 0.1, 0, 1) == []
