@@ -138,18 +138,18 @@ class _Stage:
         self._marks.add("ready")
 
     async def _perform(self) -> list[PlayedStep]:
-        """Let the load play; returns what it played, which is less than all of it where it failed."""
+        """Let the load play; a step that it did not get to has no times."""
         self._load = LoadProcess(self._load_spec(), self._folder)
         return await self._supervisor.guard(self._follow(self._load))
 
     async def _follow(self, load: LoadProcess) -> list[PlayedStep]:
-        steps: list[PlayedStep] = []
+        steps = list(self._task.steps)
         try:
             async for line in load.lines():
                 if isinstance(line, Begin):
                     self._begin(line)
                 elif isinstance(line, End):
-                    steps.append(_played(self._task.steps[line.step], line))
+                    steps[line.step] = _played(steps[line.step], line)
                     await self._heal()
             await load.close()
         except LoadFailed as failure:

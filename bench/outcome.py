@@ -3,35 +3,55 @@
 Invariant: everything here is derived from the run folder alone, so that ``report`` and ``run`` end alike.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import msgspec
 from rich.console import Console
 
-from bench.analysis.summary import summarize
 from bench.errors import BadInput
 from bench.raw import to_parquet
 from bench.report.page import write_report
 from bench.result_table import result_table
-from bench.run_record import read
+from bench.run_record import RunRecord, read
 
 
-def conclude(folder: Path) -> int:
-    """Derive it all and print it; returns the exit status."""
+class Outcome(NamedTuple):
+    """A run, concluded."""
+
+    folder: Path
+    record: RunRecord
+    summary: Mapping[str, Any]
+    skipped: tuple[str, ...]
+    """What could not be read to its end."""
+
+    @property
+    def status(self) -> int:
+        """The exit status: 0 where every trial is valid."""
+        return 0 if self.summary["valid"] else 1
+
+
+def conclude(folder: Path) -> Outcome:
+    """Derive it all.
+
+    Raises:
+        BadInput: the folder is not that of a run.
+    """
     try:
         record = read(folder)
-    except (msgspec.DecodeError, ValueError) as error:
-        raise BadInput(f"{folder / 'run.json'} is not the record of a run: {error}") from None
-    if (folder / "raw").is_dir():
-        for torn in to_parquet(folder).torn:
-            Console(stderr=True).print(f"skipped: {torn}", markup=False, soft_wrap=True)
-    summary = summarize(folder)
-    write_report(folder)
+    except ValueError as error:
+        raise BadInput(f"{folder / 'run.json'} must be the record of a run, got: {error}") from None
+    torn = to_parquet(folder).torn if (folder / "raw").is_dir() else ()
+    return Outcome(folder, record, write_report(folder), torn)
+
+
+def tell(outcome: Outcome) -> None:
+    """Print it: what is doubtful, the table, where the report is."""
     console = Console(highlight=False)
-    console.print(result_table(summary))
-    for why in summary["why_invalid"]:
-        console.print(f"invalid: {why}", markup=False, soft_wrap=True)
-    if not record.complete:
-        console.print(f"incomplete: {record.interrupted}", markup=False, soft_wrap=True)
-    console.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
-    return 0 if summary["valid"] else 1
+    console.print(result_table(outcome.summary))
+    lines = [f"skipped: {what}" for what in outcome.skipped]
+    lines += [f"invalid: {why}" for why in outcome.summary["why_invalid"]]
+    if not outcome.record.complete:
+        lines.append(f"incomplete: {outcome.record.interrupted or 'it ended without a word'}")
+    for line in (*lines, f"report: {outcome.folder / 'report.html'}"):
+        console.print(line, markup=False, soft_wrap=True)

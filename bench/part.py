@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 import zmq
 
+from bench.baselines import proxy
+from bench.baselines.proxy import BareProxy
+from bench.baselines.window import BareDealer, Window
 from bench.registry import topology
 from common.executions import ExecutionLog, NoExecutions, log_path
 from common.executor import Executor
@@ -112,6 +115,9 @@ def run(spec: PartSpec) -> int:
 
 def _run_loop(spec: PartSpec) -> None:
     """A broker or a worker."""
+    if (spec.topology, spec.part.role) == (BareProxy.name, "broker"):
+        _run_proxy(spec)
+        return
     executor = None
     if spec.part.role == "worker":
         executor = Executor(
@@ -129,6 +135,15 @@ def _run_loop(spec: PartSpec) -> None:
             executor.close()
 
 
+def _run_proxy(spec: PartSpec) -> None:
+    opened = Opened(spec)
+    opened.started()
+    try:
+        proxy.run(opened.links)
+    finally:
+        opened.close()
+
+
 def _executions(spec: PartSpec) -> ExecutionLog | NoExecutions:
     if spec.folder is None:
         return NoExecutions()
@@ -137,7 +152,7 @@ def _executions(spec: PartSpec) -> ExecutionLog | NoExecutions:
     return ExecutionLog(log_path(folder, spec.part.name, os.getpid()))
 
 
-def open_client(spec: PartSpec) -> "ClientLoop":
+def open_client(spec: PartSpec) -> "ClientLoop | Window":
     """A front's client side alone, on the running loop: what the load drives at level ``client``.
 
     Raises:
@@ -147,16 +162,20 @@ def open_client(spec: PartSpec) -> "ClientLoop":
 
     opened = Opened(spec)
     opened.started()
+    if spec.topology == BareDealer.name:
+        return Window(opened.links, opened.close)
     return ClientLoop(cast(ClientMachine, opened.machine), opened.links, opened.observer, opened.close)
 
 
 async def _run_front(spec: PartSpec) -> None:
+    from common.asyncio_loop import ClientLoop
     from common.front.pages import About
     from common.front.server import Front
 
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     client = open_client(spec)
+    assert isinstance(client, ClientLoop)
     endpoints = tuple(endpoint for socket in spec.part.sockets for endpoint in socket.endpoints)
     about = About(spec.topology, topology(spec.topology).family, spec.part.name, endpoints, spec.settings)
     front = Front(client, about, spec.http or HttpSettings())

@@ -7,6 +7,8 @@ import difflib
 from functools import cache
 from importlib.metadata import entry_points
 
+from bench.baselines.proxy import BareProxy
+from bench.baselines.window import BareDealer
 from brokered.topology import ParanoidPirate
 from brokerless.topology import Direct, Freelance
 from common.topology import Topology
@@ -14,6 +16,12 @@ from common.topology import Topology
 TOPOLOGIES: dict[str, Topology] = {
     topology.name: topology for topology in (ParanoidPirate(), Freelance(), Direct())
 }
+
+BASELINES: dict[str, Topology] = {
+    baseline.name: baseline
+    for baseline in (BareProxy(TOPOLOGIES["paranoid-pirate"]), BareDealer(TOPOLOGIES["direct"]))
+}
+"""What speed is held against; by name in scenarios only."""
 
 ENTRY_POINTS = "brokerbench.topologies"
 """Group of entry points whose objects are topologies of third parties; their names must be new."""
@@ -28,7 +36,7 @@ def third_party() -> dict[str, Topology]:
     """
     found: dict[str, Topology] = {}
     for entry in entry_points(group=ENTRY_POINTS):
-        if entry.name in TOPOLOGIES:
+        if entry.name in TOPOLOGIES | BASELINES:
             raise ValueError(f"topology {entry.name!r} of {entry.value} takes the name of a built-in")
         found[entry.name] = entry.load()
     return found
@@ -42,6 +50,8 @@ def topology(name: str) -> Topology:
     """
     if name in TOPOLOGIES:
         return TOPOLOGIES[name]
+    if name in BASELINES:
+        return BASELINES[name]
     known = TOPOLOGIES | third_party()
     if name in known:
         return known[name]

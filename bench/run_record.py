@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from bench.conditions import Conditions
+from bench.read_back import Options
 from bench.scenario import Scenario, Step
 from common.topology import Plan
 
@@ -122,8 +123,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
     conditions: Conditions
     plans: Mapping[str, Plan]
     """Topology to parts and sockets with every option as asked; endpoints are the first episode's."""
-    options_read_back: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
-    """Topology to part to what its sockets said they are set to."""
+    options_read_back: dict[str, Mapping[str, Mapping[str, Options]]] = msgspec.field(default_factory=dict)
+    """Topology to part to socket to what that said it is set to, in the topology's first episode."""
     reference_capacity_per_s: float | None = None
     """What the fractions in ``loads`` are fractions of: the best topology's median capacity."""
     episodes: list[Episode] = msgspec.field(default_factory=list)

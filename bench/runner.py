@@ -4,6 +4,7 @@ Invariant: whatever ends a run, ``run.json`` says what is whole, and no process 
 for a measurement's reason is repeated once, and the repetition counts.
 """
 
+import asyncio
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,8 @@ from bench.errors import BenchError
 from bench.folders import EpisodeFolder
 from bench.ports import Ports
 from bench.progress import Progress
-from bench.run_record import Episode, PlayedStep, RunRecord, planned
+from bench.read_back import read_back
+from bench.run_record import Episode, PlayedStep, RunRecord, episode_name, planned
 from bench.running_order import OVERHEAD_S, RunningOrder, Turn, running_order, seconds
 from bench.scenario import Closed, Scenario
 from common.topology import Plan
@@ -53,7 +55,7 @@ class Runner:
         try:
             await self._play_all()
         except BaseException as end:
-            self.record.interrupted = str(end) if isinstance(end, BenchError) else type(end).__name__
+            self.record.interrupted = _why(end)
             self.record.write(self._folder)
             raise
         self.record.complete = True
@@ -66,6 +68,7 @@ class Runner:
             what = f"{turn.phase.name}, {turn.topology}, trial {turn.trial}"
             self._progress.begin(what, number, len(turns), seconds(turns[number - 1 :], self._overhead_s()))
             self.record.episodes.append(await self._play(self._task(turn)))
+            self._take_options(turn)
             self._take_capacity(turn)
             self.record.write(self._folder)
 
@@ -91,6 +94,10 @@ class Runner:
             steps.append(step)
         return Task(self._scenario, turn.phase, turn.topology, turn.trial, tuple(steps))
 
+    def _take_options(self, turn: Turn) -> None:
+        notes = EpisodeFolder.of(self._folder, episode_name(turn.phase.name, turn.topology, turn.trial)).notes
+        self.record.options_read_back.setdefault(turn.topology, read_back(notes))
+
     def _take_capacity(self, turn: Turn) -> None:
         """After the last closed episode before the loads: what they are fractions of."""
         if self.record.reference_capacity_per_s is None and isinstance(turn.phase, Closed):
@@ -110,6 +117,13 @@ class Runner:
     def _tell(self, episode: Episode) -> None:
         for doubt in episode.doubts:
             self._progress.say(f"{episode.name} is invalid: {doubt.text}")
+
+
+def _why(end: BaseException) -> str:
+    """What ended a run, for people."""
+    if isinstance(end, asyncio.CancelledError | KeyboardInterrupt):
+        return "it was told to stop"
+    return str(end) if isinstance(end, BenchError) else f"{type(end).__name__}: {end}"
 
 
 def plans_of(scenario: Scenario) -> dict[str, Plan]:

@@ -1,59 +1,77 @@
-"""``bare-proxy``: libzmq's own proxy in C where the broker stands; Paranoid Pirate workers and client around it.
+"""``bare-proxy``: libzmq's own proxy, in C, where the broker stands; Paranoid Pirate workers and client around it.
 
 The workers' READYs and HEARTBEATs end in the proxy, which sends none: so both sides are told to expect nothing.
 """
 
 import signal
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Literal
 
-import msgspec
 import zmq
+from msgspec.structs import replace
 
-from brokered.broker import BACKEND, FRONTEND
-from brokered.topology import ParanoidPirate
-from common.network import socket
-from common.settings import Beats, Settings
-from common.topology import Part
+from common.link import Link
+from common.machine import Machine
+from common.settings import Settings
+from common.topology import Deployment, Part, Plan, Topology
 
 UNHEARD_S = 3600.0
 """The cadence that a peer is held to where nobody beats: longer than any run."""
 
 
-class BareProxy(ParanoidPirate):
+class BareProxy:
     """Round robin, no ready list, no heartbeats, no table."""
 
     name = "bare-proxy"
+    family: Literal["brokered"] = "brokered"
     summary = "baseline: zmq.proxy, in C, in the broker's place"
     survives = frozenset[str]()
 
+    def __init__(self, pirate: Topology) -> None:
+        self._pirate = pirate
+
+    def plan(self, deployment: Deployment, settings: Settings, endpoint: Callable[[str], str]) -> Plan:
+        """The Paranoid Pirate's, with a DEALER where the broker's backend is."""
+        plan = self._pirate.plan(deployment, settings, endpoint)
+        return Plan(self.name, tuple(_with_proxy(part) for part in plan.parts))
+
     def broker(self, name: str, frontend: str, backend: str, settings: Settings) -> Part:
-        """A DEALER towards the workers: it takes turns among them."""
-        sockets = (
-            socket(FRONTEND, "ROUTER", [frontend], settings, bind=True),
-            socket(BACKEND, "DEALER", [backend], settings, bind=True),
-        )
-        return Part("broker", name, sockets)
+        """The proxy alone."""
+        return _with_proxy(self._pirate.broker(name, frontend, backend, settings))
 
-    def machine(self, part, settings, random):  # type: ignore[no-untyped-def]
-        """The Paranoid Pirate's, deaf to silence."""
-        beats = msgspec.structs.replace(settings.beats, plain_interval_s=UNHEARD_S)
-        return super().machine(part, msgspec.structs.replace(settings, beats=beats), random)
+    def worker(self, name: str, endpoints: Sequence[str], settings: Settings) -> Part:
+        """The Paranoid Pirate's."""
+        return self._pirate.worker(name, endpoints, settings)
+
+    def front(self, name: str, endpoints: Sequence[str], settings: Settings) -> Part:
+        """The Paranoid Pirate's."""
+        return self._pirate.front(name, endpoints, settings)
+
+    def machine(self, part: Part, settings: Settings, random: Random) -> Machine:
+        """The Paranoid Pirate's, deaf to silence. The proxy itself has none: see ``run``."""
+        deaf = replace(settings, beats=replace(settings.beats, plain_interval_s=UNHEARD_S))
+        return self._pirate.machine(part, deaf, random)
 
 
-def run(frontend: "zmq.Socket[bytes]", backend: "zmq.Socket[bytes]") -> None:
-    """Proxy until SIGTERM. Call from the main thread."""
-    stopped = False
+def _with_proxy(part: Part) -> Part:
+    """A broker's backend becomes a DEALER: it takes turns among the workers, and knows no routing ids."""
+    if part.role != "broker":
+        return part
+    frontend, backend = part.sockets
+    options = {key: value for key, value in backend.options.items() if not key.startswith("router_")}
+    return replace(part, sockets=(frontend, replace(backend, kind="DEALER", options=options)))
+
+
+def run(links: Mapping[str, Link]) -> None:
+    """Proxy between ``frontend`` and ``backend`` until SIGTERM. Call from the main thread."""
 
     def stop(*_: object) -> None:
-        nonlocal stopped
-        stopped = True
-        frontend.close(0)
+        raise SystemExit(0)
 
-    signal.signal(signal.SIGTERM, stop)
+    before = signal.signal(signal.SIGTERM, stop)
     try:
-        zmq.proxy(frontend, backend)
-    except zmq.ZMQError:
-        if not stopped:
-            raise
-
-
-assert Beats
+        frontend, backend = links.values()
+        zmq.proxy(frontend.socket, backend.socket)
+    finally:
+        signal.signal(signal.SIGTERM, before)

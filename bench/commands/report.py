@@ -14,6 +14,8 @@ def report(results: Path) -> int:
     """Make summary.json, the charts and report.html of the folder RESULTS again. Reads what is whole."""
     if not (results / "run.json").is_file():
         raise BadInput(f"RESULTS must be the folder of a run, which holds a run.json, got {str(results)!r}")
-    from bench.outcome import conclude
+    from bench.outcome import conclude, tell
 
-    return conclude(results)
+    outcome = conclude(results)
+    tell(outcome)
+    return outcome.status

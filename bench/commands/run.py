@@ -58,7 +58,7 @@ def run(
 
 
 def _run(scenario: Scenario, out: Path | None, keep_raw: bool) -> int:
-    from bench.outcome import conclude
+    from bench.outcome import conclude, tell
     from bench.progress import progress
     from bench.results import link_latest, make_folder
     from bench.runner import Runner
@@ -75,8 +75,9 @@ def _run(scenario: Scenario, out: Path | None, keep_raw: bool) -> int:
                 raise
             return 0 if all(episode.valid for episode in runner.record.episodes) else 1
         told.say("drawing")
-        status = conclude(folder)
+        outcome = conclude(folder)
+    tell(outcome)
     if not keep_raw:
         shutil.rmtree(folder / "raw")
     link_latest(folder)
-    return status
+    return outcome.status

@@ -32,7 +32,9 @@ class BrokerStage(Stage[Broker]):
     def heartbeat(self, worker: bytes) -> list[Effect]:
         return self.backend(worker, HEARTBEAT)
 
-    def reply(self, request: Sequence[bytes], *body: bytes, fate: Fate | None = Fate.COMPLETED) -> list[Effect]:
+    def reply(
+        self, request: Sequence[bytes], *body: bytes, fate: Fate | None = Fate.COMPLETED
+    ) -> list[Effect]:
         """The worker's answer to what it was sent; with no fate as a plain worker gives it."""
         return self.backend(*reply_to(request, *body, fate=fate))
 

@@ -28,15 +28,15 @@ class ClientStage(Stage[Client]):
     def disconnects(self, broker: str = B1) -> list[Effect]:
         return self.tell(Disconnected(broker, b"tcp://broker"))
 
-    def submit(
-        self, id: bytes = b"a", *body: bytes, retry: bool = True, ttl_s: float = 5.0
-    ) -> list[Effect]:
+    def submit(self, id: bytes = b"a", *body: bytes, retry: bool = True, ttl_s: float = 5.0) -> list[Effect]:
         return self.tell(Submitted(Transaction(id, body or (b"x",), self.now + ttl_s, retry)))
 
     def receives(self, *frames: bytes, broker: str = B1) -> list[Effect]:
         return self.tell(Received(broker, list(frames)))
 
-    def reply(self, request, *body: bytes, fate: Fate | None = Fate.COMPLETED, broker: str = B1) -> list[Effect]:
+    def reply(
+        self, request, *body: bytes, fate: Fate | None = Fate.COMPLETED, broker: str = B1
+    ) -> list[Effect]:
         """The broker's answer to what it was sent; with no fate as a plain worker gives it."""
         id = request[0][wire.HEADER_SIZE :]
         status = () if fate is None else (wire.pack_status(id, fate),)

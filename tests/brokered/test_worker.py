@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from brokered.ppp import EMPTY, HEARTBEAT, READY
 from brokered.worker import Worker
 from common import wire
-from common.machine import Connected, Disconnected, Drain, Effect, Finished, Note, Received, Reopen, Unroutable
+from common.machine import (
+    Connected,
+    Disconnected,
+    Drain,
+    Effect,
+    Finished,
+    Note,
+    Received,
+    Reopen,
+    Unroutable,
+)
 from common.settings import Settings
 from common.transaction import Fate
 from tests.common.stage import Stage, executes, header, kinds, noted, reopened, sends
@@ -291,7 +301,10 @@ def test_a_draining_worker_gives_back_what_waits_and_what_comes_and_finishes_wha
     worker.request(b"a")
     worker.request(b"b")
     effects = worker.tell(Drain()) + worker.request(b"c")
-    assert [wire.gives_back(reply[3:], reply[1][wire.HEADER_SIZE :]) for reply in sends(effects)] == [True, True]
+    assert [wire.gives_back(reply[3:], reply[1][wire.HEADER_SIZE :]) for reply in sends(effects)] == [
+        True,
+        True,
+    ]
     worker.keep_alive(1)
     assert not worker.machine.drained
     assert [wire.parse_status(reply[3]).fate for reply in sends(worker.finishes())] == [Fate.COMPLETED]

@@ -35,9 +35,7 @@ class ClientStage(Stage[Client]):
         """A server is connected, and answers its first PING."""
         return self.connects(server) + self.pong(server)
 
-    def submit(
-        self, id: bytes = b"a", *body: bytes, retry: bool = True, ttl_s: float = 5.0
-    ) -> list[Effect]:
+    def submit(self, id: bytes = b"a", *body: bytes, retry: bool = True, ttl_s: float = 5.0) -> list[Effect]:
         return self.tell(Submitted(Transaction(id, body or (b"x",), self.now + ttl_s, retry)))
 
     def reply(

@@ -57,7 +57,9 @@ def test_the_server_s_verdict_resolves_it(client, fate):
 
 def test_a_plain_server_s_answer_is_a_completed_one(client):
     (request,) = requests(client.submit())
-    assert resolved(client.reply(request, b"y", b"", fate=None)) == {b"a": Answer(Fate.COMPLETED, (b"y", b""))}
+    assert resolved(client.reply(request, b"y", b"", fate=None)) == {
+        b"a": Answer(Fate.COMPLETED, (b"y", b""))
+    }
 
 
 def test_a_second_answer_is_stale_and_gives_no_credit(client):

@@ -18,9 +18,7 @@ class ClientStage(Stage[Client]):
     def __init__(self):
         super().__init__(Client(Settings()))
 
-    def submit(
-        self, id: bytes = b"a", *body: bytes, retry: bool = True, ttl_s: float = 5.0
-    ) -> list[Effect]:
+    def submit(self, id: bytes = b"a", *body: bytes, retry: bool = True, ttl_s: float = 5.0) -> list[Effect]:
         return self.tell(Submitted(Transaction(id, body or (b"x",), self.now + ttl_s, retry)))
 
     def receives(self, *frames: bytes) -> list[Effect]:
@@ -55,7 +53,10 @@ def test_a_plain_server_s_answer_is_a_completed_one(client):
 
 def test_put_and_post_differ_only_in_the_flag(client):
     sent = {retry: sends(client.submit(b"%d" % retry, retry=retry))[0] for retry in (True, False)}
-    assert {retry: wire.parse_header(m[0], 0).retry for retry, m in sent.items()} == {True: True, False: False}
+    assert {retry: wire.parse_header(m[0], 0).retry for retry, m in sent.items()} == {
+        True: True,
+        False: False,
+    }
     assert client.tell(Disconnected(WORKERS, b"tcp://worker")) == []
     assert fates(client.wait(5)) == {b"1": Fate.UNKNOWN, b"0": Fate.UNKNOWN}
 
@@ -127,7 +128,9 @@ def test_a_malformed_message_is_noted_and_dropped(client, frames):
     assert len(effects) == 1
 
 
-garbage = st.lists(st.one_of(st.binary(max_size=60), st.binary().map(b"BBTX".__add__)), min_size=1, max_size=6)
+garbage = st.lists(
+    st.one_of(st.binary(max_size=60), st.binary().map(b"BBTX".__add__)), min_size=1, max_size=6
+)
 
 
 @given(st.lists(garbage, max_size=8))

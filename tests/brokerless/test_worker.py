@@ -132,7 +132,9 @@ def test_a_draining_worker_gives_back_what_waits_and_what_comes_and_answers_ping
     worker.request(b"b")
     effects = worker.tell(Drain()) + worker.request(b"c")
     replies = sends(effects)
-    assert [wire.gives_back(reply[2:], id) for reply, id in zip(replies, (b"b", b"c"), strict=True)] == [True] * 2
+    assert [wire.gives_back(reply[2:], id) for reply, id in zip(replies, (b"b", b"c"), strict=True)] == [
+        True
+    ] * 2
     assert sends(worker.receives(FRONT, PING)) == [(FRONT, PONG)]
     worker.wait(1)
     assert not worker.machine.drained

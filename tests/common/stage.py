@@ -124,5 +124,3 @@ def status_of(frames: Sequence[bytes]) -> tuple[Fate, Frames]:
     body = tuple(frames[frames.index(b"") + 1 :])
     status = wire.parse_status(body[0])
     return status.fate, body[1:]
-
-

@@ -15,7 +15,18 @@ from brokered.client import Client as PppClient
 from brokerless.client import Client as FlpClient
 from brokerless.direct import Client as DirectClient
 from common.asyncio_loop import ClientLoop
-from common.machine import Connected, Disconnected, Drain, Note, Received, Reopen, Resolve, Send, Submitted, Unroutable
+from common.machine import (
+    Connected,
+    Disconnected,
+    Drain,
+    Note,
+    Received,
+    Reopen,
+    Resolve,
+    Send,
+    Submitted,
+    Unroutable,
+)
 from common.observer import Observer
 from common.settings import Settings
 from common.transaction import Answer, Fate, Transaction
@@ -33,7 +44,9 @@ def net():
 def looping(machine, *links):
     """A client's loop over links, closed at the end."""
     closed = []
-    loop = ClientLoop(machine, {link.name: link for link in links}, Observer("front", None), lambda: closed.append(1))
+    loop = ClientLoop(
+        machine, {link.name: link for link in links}, Observer("front", None), lambda: closed.append(1)
+    )
     try:
         yield loop
     finally:
@@ -224,7 +237,11 @@ async def test_effects_are_carried_out_in_order_although_an_answer_submits_the_n
     def react(event):
         match event:
             case Submitted(Transaction(b"a")):
-                return [Send("here", (b"refused",)), Resolve(b"a", Answer(Fate.REJECTED)), Note("stale", "after")]
+                return [
+                    Send("here", (b"refused",)),
+                    Resolve(b"a", Answer(Fate.REJECTED)),
+                    Note("stale", "after"),
+                ]
             case Submitted():
                 order.append("submitted")
             case Unroutable():
@@ -421,4 +438,3 @@ async def test_each_client_s_transactions_come_back_and_the_unanswered_end_at_th
         assert set(answers.fates.values()) <= {Fate.COMPLETED, Fate.REJECTED}
         assert Fate.COMPLETED in answers.fates.values()
         assert set(answers.times.values()) == {1}
-

@@ -8,8 +8,8 @@ import time
 import msgspec
 import pytest
 
-from common.executor import Executor
 from common.executions import NoExecutions
+from common.executor import Executor
 from common.machine import (
     Connected,
     Disconnected,

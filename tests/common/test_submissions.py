@@ -33,9 +33,7 @@ class Client:
         return peer, self.with_effects(self.submissions.dispatch, now)
 
     def submit(self, id=b"a", retry=True, ttl_s=5.0, now=NOW):
-        return self.with_effects(
-            self.submissions.submit, Transaction(id, (b"x",), now + ttl_s, retry), now
-        )
+        return self.with_effects(self.submissions.submit, Transaction(id, (b"x",), now + ttl_s, retry), now)
 
     def answer(self, job, *body, now=NOW):
         return self.with_effects(self.submissions.answer, job, body, 0, now)

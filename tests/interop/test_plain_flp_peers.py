@@ -155,7 +155,7 @@ def test_a_plain_server_is_judged_again_once_its_request_is_over(parts):
         status, problem = front.post(b"x", Request_Timeout="0.3")
         assert (status, json.loads(problem)["fate"]) == (504, "unknown")
         wait_until(lambda: not front.ready(), "the server is given up")
-        wait_until(front.ready, "the server is back, since it answers again")
+        front.wait_ready()  # the server answers again
 
 
 def test_of_what_a_plain_server_took_with_it_a_put_is_failed_over_and_a_post_is_unknown(parts):

@@ -1,0 +1,47 @@
+"""The last word on the terminal: one line a topology, the numbers that the report opens with.
+
+Invariant: it reads ``summary.json``'s shape only; a figure that does not exist is a dash, never a zero.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+DASH = "–"
+
+
+def result_table(summary: Mapping[str, Any]) -> Table:
+    """Capacity, latency at each load, and what each fault cost, for each topology."""
+    topologies: Mapping[str, Any] = summary["topologies"]
+    table = Table(title="Medians over trials", title_justify="left", show_lines=True)
+    table.add_column("topology", no_wrap=True)
+    table.add_column("capacity /s", justify="right")
+    table.add_column("load: p50 / p99 ms")
+    table.add_column("fault: noticed / recovered ms, harmed")
+    table.add_column("fates")
+    for name, top in topologies.items():
+        levels = [top, top["client"]] if top.get("client") else [top]
+        for level in levels:
+            table.add_row(
+                name if level is top else f"{name} (client)",
+                _figure(level.get("capacity_per_s"), 0),
+                "\n".join(_latency(load, at) for load, at in (level.get("latency_ms") or {}).items()) or DASH,
+                "\n".join(_recovery(fault, at) for fault, at in (level.get("recovery") or {}).items())
+                or DASH,
+                "\n".join(f"{fate} {n}" for fate, n in (level.get("fates") or {}).items() if n) or DASH,
+            )
+    return table
+
+
+def _latency(load: str, at: Mapping[str, Any]) -> str:
+    return f"{load}: {_figure(at['p50'], 1)} / {_figure(at['p99'], 1)}"
+
+
+def _recovery(fault: str, at: Mapping[str, Any]) -> str:
+    noticed, recovered, harmed = (_figure(at[key], 0) for key in ("detected_ms", "recovered_ms", "harmed"))
+    return f"{fault}: {noticed} / {recovered}, {harmed}"
+
+
+def _figure(estimate: Mapping[str, Any] | None, digits: int) -> str:
+    return DASH if estimate is None else f"{estimate['median']:.{digits}f}"
