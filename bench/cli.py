@@ -5,6 +5,7 @@ invalid or a part cannot be started, 2 bad input, 130 Ctrl-C.
 """
 
 import importlib
+import signal
 import sys
 import tempfile
 import time
@@ -80,6 +81,8 @@ def brokerbench() -> None:
 
 def main() -> None:
     """The console script."""
+    # Also where it was started ignoring it, as a shell's background job is: Ctrl-C is how one stops what serves.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -16,6 +16,10 @@ from bench.result_table import result_table
 from bench.run_record import RunRecord, read
 
 
+WIDTH = 120
+"""Of the table where no terminal says how wide it is."""
+
+
 class Outcome(NamedTuple):
     """A run, concluded."""
 
@@ -48,6 +52,8 @@ def conclude(folder: Path) -> Outcome:
 def tell(outcome: Outcome) -> None:
     """Print it: what is doubtful, the table, where the report is."""
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH
     console.print(result_table(outcome.summary))
     lines = [f"skipped: {what}" for what in outcome.skipped]
     lines += [f"invalid: {why}" for why in outcome.summary["why_invalid"]]

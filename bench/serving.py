@@ -5,6 +5,7 @@ Invariant: it says where it listens only once a transaction would be taken; when
 
 import asyncio
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -82,6 +83,7 @@ async def serve_until_told(serving: Serving) -> None:
             await supervisor.failed
         except asyncio.CancelledError:
             await supervisor.stop(serving.settings.limits.drain_s + supervision.stop_margin_s)
+            shutil.rmtree(folder)  # what ended well has no logs worth keeping
             raise
         finally:
             supervisor.kill()

@@ -232,5 +232,5 @@ def id_of(request):
     return frame[wire.HEADER_SIZE :] if wire.is_header(frame) else b""
 
 
-Brokering.TestCase.settings = settings(max_examples=120, stateful_step_count=50)
+Brokering.TestCase.settings = settings(max_examples=60, stateful_step_count=50)
 TestBroker = Brokering.TestCase
