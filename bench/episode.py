@@ -239,7 +239,9 @@ class _Stage:
             level=scenario.level,
             method=scenario.method,
             targets=tuple(f"{host}:{port}" for host, port in self._fronts().values()),
-            client=None if rest else ClientSpec(task.topology, front, scenario.settings),
+            client=None
+            if rest
+            else ClientSpec(task.topology, front, scenario.settings, str(self._folder.raw)),
             timeout_s=scenario.timeout_s,
             body_bytes=scenario.body_bytes,
             check="echo" if scenario.service.name in ECHOES else "none",

@@ -21,16 +21,14 @@ def result_table(summary: Mapping[str, Any]) -> Table:
     table.add_column("fault: noticed / recovered ms, harmed")
     table.add_column("fates")
     for name, top in topologies.items():
-        levels = [top, top["client"]] if top.get("client") else [top]
-        for level in levels:
-            table.add_row(
-                name if level is top else f"{name} (client)",
-                _figure(level.get("capacity_per_s"), 0),
-                "\n".join(_latency(load, at) for load, at in (level.get("latency_ms") or {}).items()) or DASH,
-                "\n".join(_recovery(fault, at) for fault, at in (level.get("recovery") or {}).items())
-                or DASH,
-                "\n".join(f"{fate} {n}" for fate, n in (level.get("fates") or {}).items() if n) or DASH,
-            )
+        level = top.get("client") or top  # a run has one level
+        table.add_row(
+            name,
+            _figure(level["capacity_per_s"], 0),
+            "\n".join(_latency(load, at) for load, at in level["latency_ms"].items()) or DASH,
+            "\n".join(_recovery(fault, at) for fault, at in level["recovery"].items()) or DASH,
+            "\n".join(f"{fate} {n}" for fate, n in level["fates"].items() if n) or DASH,
+        )
     return table
 
 

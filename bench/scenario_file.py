@@ -3,6 +3,7 @@
 Invariant: a scenario that is returned names only topologies that the registry knows.
 """
 
+import os
 import re
 import tomllib
 from collections.abc import Sequence
@@ -72,7 +73,7 @@ def _check_service(scenario: Scenario) -> None:
 
 def _find(name_or_path: str) -> Path:
     path = Path(name_or_path)
-    if path.suffix == ".toml" or len(path.parts) > 1:
+    if path.suffix == ".toml" or os.sep in name_or_path:
         if not path.is_file():
             raise BadInput(f"scenario {name_or_path!r}: expected a TOML file, there is none")
         return path

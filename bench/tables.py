@@ -24,11 +24,14 @@ def convert(table: object, kind: Any, where: str = "") -> Any:
     Raises:
         BadInput: the first thing that is wrong.
     """
-    _check(table, kind, where)
+    if not isinstance(table, dict):
+        raise BadInput(f"{where}: expected a table ([{where}]), got {table!r}")
+    struct = _choose(table, kind, where)
+    _check(table, struct, where)
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
-        raise _explain(error, table, _choose(table, kind, where), where) from None
+        raise _explain(error, table, struct, where) from None
 
 
 def keys(kind: Any, prefix: str = "") -> Iterator[str]:
@@ -41,11 +44,8 @@ def keys(kind: Any, prefix: str = "") -> Iterator[str]:
             yield prefix + name
 
 
-def _check(table: object, kind: Any, where: str) -> None:
+def _check(table: Table, struct: Any, where: str) -> None:
     """Unknown keys and wrong elements, depth first in the order of the file."""
-    struct = _choose(table, kind, where)
-    if struct is None or not isinstance(table, dict):
-        return
     known = _fields(struct)
     tag_field = struct.__struct_config__.tag_field
     for key, value in table.items():
@@ -57,8 +57,6 @@ def _check(table: object, kind: Any, where: str) -> None:
 
 def _check_field(value: object, field: Any, where: str) -> None:
     if not _is_array(field):
-        if not isinstance(value, dict):
-            raise BadInput(f"{where}: expected a table ([{where}]), got {value!r}")
         convert(value, field, where)
         return
     if not isinstance(value, list):
@@ -68,11 +66,9 @@ def _check_field(value: object, field: Any, where: str) -> None:
         convert(element, get_args(field)[0], _join(where, str(name)))
 
 
-def _choose(table: object, kind: Any, where: str) -> Any:
+def _choose(table: Table, kind: Any, where: str) -> Any:
     """Which struct of a union the table's tag names; the struct itself where there is no choice."""
     structs = _structs(kind)
-    if not structs or not isinstance(table, dict):
-        return None
     tags = {struct.__struct_config__.tag: struct for struct in structs}
     tag_field = structs[0].__struct_config__.tag_field
     if tag_field is None:
@@ -84,14 +80,14 @@ def _choose(table: object, kind: Any, where: str) -> Any:
     return tags[table[tag_field]]
 
 
-def _explain(error: msgspec.ValidationError, table: object, struct: Any, where: str) -> BadInput:
+def _explain(error: msgspec.ValidationError, table: Table, struct: Any, where: str) -> BadInput:
     match = _AT.fullmatch(str(error))
     assert match is not None
     what, path = match["what"].replace("`", ""), (match["path"] or "").removesuffix("[...]")
     at = _join(where, path)
     if path not in _fields(struct):  # a check of our own, which names the value itself
         return BadInput(f"{at}: {what}" if at else what)
-    got = table.get(path) if isinstance(table, dict) else table
+    got = table.get(path)
     if what.startswith("Invalid enum"):
         return BadInput(
             f"{at}: expected one of {', '.join(map(str, _words(_fields(struct)[path])))}, got {got!r}"

@@ -5,6 +5,7 @@ Invariant: a driver's duties as common/machine.py names them. The loops add only
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Protocol
 
 from common.link import Link
@@ -57,6 +58,7 @@ class Driver:
         self.observer = observer
         self._executor = executor
         self._busy = False
+        self._latest = 0.0
         self._refused: deque[Event] = deque()
         self._later: deque[tuple[Event, float]] = deque()
 
@@ -64,6 +66,7 @@ class Driver:
         """Something happened. Where an answer's receiver says so (it submits the next transaction), what was asked
         for before it is carried out first.
         """
+        now = self._not_before(now)
         if self._busy:
             self._later.append((event, now))
         else:
@@ -71,6 +74,7 @@ class Driver:
 
     def tick(self, now: float) -> None:
         """Do what is due."""
+        now = self._not_before(now)
         if now >= self.machine.deadline():
             self._carry_out_all(self.machine.tick(now), now)
 
@@ -83,6 +87,7 @@ class Driver:
             if frames is None:
                 return False
             self.feed(Received(name, frames), now)
+            now = monotonic()  # an answer's receiver may have submitted since: see _not_before
         return True
 
     def watch(self, link: Link, now: float) -> None:
@@ -112,6 +117,14 @@ class Driver:
         """Close and open; a loop that watches descriptors watches the new ones."""
         link.close()
         link.open()
+
+    def _not_before(self, now: float) -> float:
+        """``now``, or the latest instant that the machine was told: what a loop read from the clock before it
+        delivered a batch is older than what was submitted within it, and a machine's time never goes back.
+        """
+        if now > self._latest:
+            self._latest = now
+        return self._latest
 
     def _carry_out_all(self, effects: Sequence[Effect], now: float) -> None:
         """And what that leads to: refusals, then what was said meanwhile."""

@@ -128,15 +128,18 @@ def _mark(axes: Axes, at: Estimate | None, marker: str, word: str, height: float
     if at is None:
         return
     place, across = (at.median / 1e3, height), axes.get_xaxis_transform()
+    left, right = axes.get_xlim()
+    late = place[0] > left + 0.6 * (right - left)  # the words would run out of the panel
     axes.plot(*place, marker, color=INK, markersize=5, transform=across, clip_on=False, zorder=5)
     axes.annotate(
         f"{word} {_time(at.median)}" if at.median else "undisturbed",
         place,
         xycoords=across,
-        xytext=(6, 0),
+        xytext=(-6, 0) if late else (6, 0),
         textcoords="offset points",
         fontsize=8.5,
         va="center",
+        ha="right" if late else "left",
         bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.5},
     )
 

@@ -15,7 +15,7 @@ _STRING = {"type": "string"}
 _TRANSACTION_HEADERS = {
     "Transaction-Id": {"description": "The transaction's id.", "required": True, "schema": _ID},
     "Server-Timing": {
-        "description": "In ms: queue (waited unsent), work (the service), slot (of a worker), net (the rest).",
+        "description": "In ms: queue (waited unsent), work (the service), slot (of a worker), net (rest).",
         "schema": _STRING,
     },
 }

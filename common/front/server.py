@@ -76,6 +76,8 @@ class Front(HTTPServerConnectionDelegate):
         log.info("draining: %r", self)
         self._desk.draining = True
         self._server.conn_params.no_keep_alive = True
+        for _ in range(2):  # what the kernel has accepted for us already gets an answer, not a reset
+            await asyncio.sleep(0)
         self._server.stop()
         until = monotonic() + self._drain_s
         # Polled: it happens once in a front's life, and being told would cost every request.

@@ -26,10 +26,11 @@ BOUND_S = 10.0
 """The longest that anything here is waited for."""
 
 
-def wait_until(condition: Callable[[], object], what: str, bound_s: float = BOUND_S) -> None:
-    deadline = time.monotonic() + bound_s
+def wait_until(condition: Callable[[], object], what: str, told: Callable[[], str] = str) -> None:
+    """Until it holds; fails after ``BOUND_S`` and then says ``what`` was waited for and what is ``told`` by then."""
+    deadline = time.monotonic() + BOUND_S
     while not condition():
-        assert time.monotonic() < deadline, f"not within {bound_s} s: {what}"
+        assert time.monotonic() < deadline, f"not within {BOUND_S} s: {what}\n{told()}"
         time.sleep(0.005)
 
 
@@ -69,8 +70,16 @@ class Running:
 
     def wait_noted(self, kind: str, count: int = 1) -> None:
         wait_until(
-            lambda: len(self.notes(kind)) >= count, f"{count} notes {kind!r} of {self.name}:\n{self.log}"
+            lambda: len(self.notes(kind)) >= count, f"{count} notes {kind!r} of {self.name}", lambda: self.log
         )
+
+    def freeze(self, for_s: float) -> None:
+        """As long as it is stopped, its I/O thread is too: peers see a broken connection, and break it."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            time.sleep(for_s)
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def check_alive(self) -> None:
         assert self.process.poll() is None, f"{self.name} died with {self.process.poll()}:\n{self.log}"
@@ -121,7 +130,7 @@ class Front:
             return False
 
     def wait_ready(self) -> None:
-        wait_until(self.ready, f"{self.part.name} is ready:\n{self.part.log}")
+        wait_until(self.ready, f"{self.part.name} is ready", lambda: self.part.log)
 
 
 class Parts:

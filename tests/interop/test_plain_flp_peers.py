@@ -158,6 +158,21 @@ def test_a_plain_server_is_judged_again_once_its_request_is_over(parts):
         front.wait_ready()  # the server answers again
 
 
+def test_our_front_is_back_when_its_connection_broke_while_a_plain_server_worked(parts):
+    """What the front had sent is still unread when it connects again: a ROUTER takes a second connection of the
+    same identity for nobody, and RFC 10 wants clients to have none."""
+    with PlainFlpServer(free_endpoint(), lambda body: time.sleep(1.5) or body) as server:
+        front = parts.front("freelance", server.endpoint)
+        front.wait_ready()
+        with ThreadPoolExecutor(1) as pool:
+            post = pool.submit(front.post, b"x")
+            wait_until(lambda: server.requests, "the server works")
+            front.part.freeze(0.5)
+            assert post.result()[0] == 504
+        front.wait_ready()
+        assert front.put("t-1", b"y") == (200, b"y")
+
+
 def test_of_what_a_plain_server_took_with_it_a_put_is_failed_over_and_a_post_is_unknown(parts):
     endpoints = [free_endpoint(), free_endpoint()]
     with (

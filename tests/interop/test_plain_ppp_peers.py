@@ -269,3 +269,18 @@ def test_of_what_a_plain_worker_took_with_it_a_put_is_failed_over_and_a_post_is_
         assert (status, json.loads(problem)["fate"]) == (504, "unknown")
         with PlainPppWorker(broker.backend):
             assert put.result() == (200, b"put")
+
+
+def test_our_front_is_back_when_its_connection_broke_while_a_plain_queue_did_not_read(parts):
+    """What the front had sent is still unread when it connects again: a ROUTER takes a second connection of the
+    same identity for nobody."""
+    with PlainPppQueue() as queue, ThreadPoolExecutor(1) as pool:
+        front = parts.front("paranoid-pirate", queue.frontend)
+        wait_until(lambda: front.part.notes("peer-up"), "our front knows the queue")
+        put = pool.submit(front.put, "t-1", b"x")
+        wait_until(lambda: queue.clients.poll(0), "the request waits at the queue, which has no worker")
+        front.part.freeze(0.5)
+        front.part.wait_noted("peer-up", 2)
+        with PlainPppWorker(queue.backend):
+            assert put.result() == (200, b"x")
+            assert front.put("t-2", b"y") == (200, b"y")

@@ -1,0 +1,182 @@
+"""A scenario is read from TOML, changed by --set, and wrong input answered in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.errors import BadInput
+from bench.faults.kill import Kill
+from bench.scenario import Closed, Open, Scenario
+from bench.scenario_file import built_in, load, summary
+
+TINY = str(Path(__file__).parents[1] / "scenarios" / "tiny.toml")
+
+
+def refused(*changes: str, scenario: str = "quick") -> str:
+    with pytest.raises(BadInput) as refusal:
+        load(scenario, changes)
+    message = str(refusal.value)
+    assert "\n" not in message
+    return message
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", built_in())
+def test_every_built_in_scenario_is_valid_and_says_what_it_answers(name):
+    scenario = load(name)
+    assert scenario.name == name
+    assert scenario.question.endswith("?")
+    assert scenario.question in summary(built_in()[name])
+
+
+def test_a_path_is_read_and_named_after_its_file():
+    scenario = load(TINY)
+    assert scenario.name == "tiny"
+    assert [phase.name for phase in scenario.phases] == ["capacity", "latency", "kill-worker"]
+    capacity, latency, kill = scenario.phases
+    assert isinstance(capacity, Closed)
+    assert isinstance(latency, Open)
+    assert kill.faults == (Kill(role="worker", at_s=0.8),)
+
+
+def test_steps_are_named_by_concurrency_load_or_rate():
+    quick, theory = load("quick"), load("theory")
+    assert [step.name for step in quick.phase("capacity").steps] == ["1", "4", "8", "16", "32", "64"]
+    assert [step.name for step in quick.phase("latency").steps] == ["0.3", "0.5", "0.8"]
+    assert [step.name for step in theory.phases[0].steps] == ["320/s"]
+
+
+def test_set_reaches_every_place():
+    scenario = load(
+        "quick",
+        [
+            "deployment.workers=4",
+            "settings.credit=2",
+            "settings.beats.interval_s=0.2",
+            "phase.latency.duration_s=3",
+            "phase.latency.loads=[0.1]",
+            "phase.kill-worker.fault.kill.at_s=1",
+            "method=POST",
+            'title="a b"',
+            "question=two words",
+        ],
+    )
+    assert scenario.deployment.workers == 4
+    assert scenario.settings.credit == 2
+    assert scenario.settings.beats.interval_s == 0.2
+    latency, kill = scenario.phase("latency"), scenario.phase("kill-worker")
+    assert isinstance(latency, Open)
+    assert (latency.duration_s, latency.loads) == (3, (0.1,))
+    assert kill.faults[0].at_s == 1
+    assert (scenario.method, scenario.title, scenario.question) == ("POST", "a b", "two words")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("credit=4", "unknown key 'credit': did you mean settings.credit?"),
+        ("settings.credt=4", "did you mean settings.credit"),
+        ("deployment.wrokers=4", "did you mean deployment.workers"),
+        ("x.y=1", "unknown key 'x'"),
+        ("phase.latncy.duration_s=3", "did you mean latency?"),
+        ("settings.credit=four", "settings.credit: Expected int, got str 'four'"),
+        ("deployment.workers=65", "workers must be 1 to 64, got 65"),
+        ("deployment.workers=0", "workers must be 1 to 64, got 0"),
+        ("deployment=3", "deployment: expected a table ([deployment]), got 3"),
+        ("phase=3", "phase: expected an array of tables ([[phase]]), got 3"),
+        ("phase.capacity=3", "phase must be a table, it is an array"),
+        ("trials.x=1", "trials must be a table, it is 2"),
+        ("trials=0", "trials must be 1 to 1000, got 0"),
+        ("trials=", "trials: Expected int, got str ''"),
+        ("trials", "--set must be key=value, got 'trials'"),
+        ("=3", "--set must be key=value"),
+        ("trials=[1", "trials: expected a TOML value or a bare word, got '[1'"),
+        ("seed=1\nlevel=2", "seed: expected one TOML value"),
+        ("seed=-1", "seed must be 0 to"),
+        ("timeout_s=nan", "timeout_s must be 0.001 to 3600 s, got nan"),
+        ("body_bytes=100000000", "body_bytes must be 0 to settings.limits.body_bytes 1048576, got 100000000"),
+        ("method=GET", "method: expected one of PUT, POST, got 'GET'"),
+        ("level=client", "deployment.fronts must be 1, got 2"),
+        ("topologies=[]", "topologies must have at least one entry"),
+        ('topologies=["direct", "direct"]', "topologies must have no entry twice"),
+        ('topologies=["freelnce"]', "did you mean freelance?"),
+        ("service.name=slep", "did you mean 'sleep'?"),
+        ("service.name=os:nope", "'os' has no 'nope'"),
+        ("service.distribution=expo", "unknown distribution 'expo'"),
+        ("phase.latency.kind=opne", "did you mean open?"),
+        ("phase.latency.duration_s=inf", "duration_s must be 0.1 to 3600 s, got inf"),
+        ("phase.latency.loads=[-1]", "loads must be above 0"),
+        ("phase.latency.rates_per_s=[10]", "either loads or rates_per_s"),
+        ("phase.latency.name=A B", "name must be 1 to 24 of [a-z0-9-]"),
+        ("phase.latency.name=capacity", "phase must have no entry twice"),
+        ("phase.capacity.concurrency=[0]", "concurrency must be 1 to 2048, got 0"),
+        ("phase.kill-worker.fault.kill.kind=kil", "did you mean kill?"),
+        ("phase.kill-worker.fault.kill.role=worm", "expected one of front, broker, worker, got 'worm'"),
+        ("phase.kill-worker.fault.kill.at_s=30", "at_s of a fault must be below duration_s 7, got 30"),
+        ("phase.kill-worker.fault.kill.at_s=-1", "at_s must be at least 0 s, got -1"),
+        ("phase.kill-worker.fault.kill.which=0", "which must be 'one' or a number from 1, got 0"),
+        ("supervision.restart_delay_s=-1", "restart_delay_s must be 0 to 600 s, got -1"),
+        ("validity.lag_p99_ms_max=0", "lag_p99_ms_max must be above 0 ms, got 0"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_was_expected(change, expected):
+    assert expected in refused(change)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("quik", "unknown scenario 'quik': did you mean quick?"),
+        ("nope.toml", "expected a TOML file, there is none"),
+        ("./quick", "expected a TOML file, there is none"),
+    ],
+)
+def test_an_unknown_scenario_is_answered_with_the_known_ones(name, expected):
+    assert expected in refused(scenario=name)
+
+
+def test_loads_need_a_capacity_that_was_measured_before(tmp_path):
+    text = 'topologies = ["direct"]\n[[phase]]\nname = "a"\nkind = "open"\nduration_s = 1.0\nloads = [0.5]\n'
+    assert "a closed phase must come first" in refused(scenario=written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("topologies = [", "mine.toml: expected TOML"),
+        ('topologies = ["direct"]', "phase"),
+        (
+            'topologies = ["direct"]\n[[phase]]\nname = "a"',
+            "phase.a: kind is missing, expected one of closed, open",
+        ),
+        ('topologies = ["direct"]\nphase = [3]', "phase.0"),
+        (
+            'topologies = ["direct"]\ntpology = 1\nphase = []',
+            "unknown key 'tpology': did you mean topologies",
+        ),
+        ("", "missing required field"),
+    ],
+)
+def test_a_malformed_file_is_answered_in_one_line(tmp_path, text, expected):
+    assert expected in refused(scenario=written(tmp_path, text))
+
+
+def test_a_file_that_is_not_text_is_answered_in_one_line(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"\xff\xfe")
+    assert "expected TOML" in refused(scenario=str(path))
+
+
+def test_a_folder_is_no_scenario(tmp_path):
+    assert "expected a TOML file" in refused(scenario=str(tmp_path))
+
+
+def test_a_scenario_does_not_change():
+    with pytest.raises(AttributeError):
+        load("quick").trials = 3  # type: ignore[misc]
+    assert isinstance(load("quick"), Scenario)

@@ -1,0 +1,181 @@
+"""The supervisor keeps what it was given alive, says what it saw, and leaves nothing; its parts here are trivial."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+import pytest
+
+from bench.errors import PartFailed
+from bench.faults.fault import NoEffect
+from bench.faults.kill import Kill
+from bench.marks import Marks
+from bench.sampler import Sample, Sampler
+from bench.scenario import Supervision
+from bench.supervisor import Supervisor
+from common.topology import Part
+
+BOUND_S = 10.0
+SLEEPS = "import time; time.sleep(60)"
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+BREAKS = "raise SystemExit('no such thing')"
+PARTS = (Part("broker", "broker-1", ()), Part("worker", "worker-1", ()), Part("worker", "worker-2", ()))
+
+
+class Mark(NamedTuple):
+    kind: str
+    subject: str
+    detail: str
+
+
+class Remembered:
+    """A notebook for tests."""
+
+    def __init__(self) -> None:
+        self.marks: list[Mark] = []
+
+    def add(self, kind: str, subject: str = "", detail: str = "", t_ns: int | None = None) -> None:
+        self.marks.append(Mark(kind, subject, detail))
+
+    def of(self, kind: str) -> list[str]:
+        return [mark.subject for mark in self.marks if mark.kind == kind]
+
+
+def supervisor(
+    folder: Path, code: str = SLEEPS, restart_delay_s: float = 0.0
+) -> tuple[Supervisor, Remembered]:
+    seen = Remembered()
+    command = [sys.executable, "-c", code]
+    return Supervisor(PARTS, lambda part: command, folder, seen, Supervision(restart_delay_s)), seen
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(BOUND_S):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+def pids(supervised: Supervisor) -> list[int]:
+    return [pid for part in PARTS if (pid := supervised.pid(part.name))]
+
+
+async def test_starts_brokers_first_and_leaves_nothing(tmp_path):
+    supervised, seen = supervisor(tmp_path)
+    supervised.start()
+    started = pids(supervised)
+    assert seen.of("start") == ["broker-1", "worker-1", "worker-2"]
+    assert all(psutil.pid_exists(pid) for pid in started)
+    await supervised.stop(BOUND_S)
+    assert not any(psutil.pid_exists(pid) for pid in started)
+    assert seen.of("exit")[-1] == "broker-1"  # the fronts' and workers' turn was before
+    assert not supervised.surprises
+    assert "start" not in [mark.kind for mark in seen.marks[4:]]
+
+
+async def test_what_dies_is_started_again_after_the_delay(tmp_path):
+    supervised, seen = supervisor(tmp_path, restart_delay_s=0.2)
+    supervised.start()
+    before = supervised.pid("worker-1")
+    supervised.signal("worker-1", signal.SIGKILL)
+    await until(lambda: supervised.pid("worker-1") is None)
+    died = supervised.started_ns("worker-1")
+    await until(lambda: supervised.pid("worker-1"))
+    assert supervised.pid("worker-1") != before
+    assert supervised.started_ns("worker-1") - died >= 0.2e9
+    assert not supervised.surprises, "it was killed on purpose"
+    assert Mark("exit", "worker-1", f"SIGKILL, pid {before}") in seen.marks
+    await supervised.stop(BOUND_S)
+
+
+async def test_an_end_that_nobody_asked_for_is_a_surprise_with_the_last_words(tmp_path):
+    supervised, _ = supervisor(tmp_path, BREAKS, restart_delay_s=60)
+    supervised.start()
+    await until(lambda: len(supervised.surprises) == len(PARTS))
+    assert "broker-1 ended by itself with status 1: no such thing" in supervised.surprises
+    await supervised.stop(BOUND_S)
+
+
+async def test_a_part_that_cannot_live_is_an_error_with_its_last_words(tmp_path):
+    supervised, _ = supervisor(tmp_path, BREAKS)
+    supervised.start()
+    with pytest.raises(PartFailed, match=r"can't be started \(status 1\): no such thing"):
+        await supervised.guard(asyncio.sleep(BOUND_S))
+    await supervised.stop(BOUND_S)
+    assert not pids(supervised)
+
+
+async def test_guard_returns_what_the_work_returns(tmp_path):
+    supervised, _ = supervisor(tmp_path)
+    supervised.start()
+    assert await supervised.guard(asyncio.sleep(0, "done")) == "done"
+    supervised.kill()
+    assert not pids(supervised)
+
+
+async def test_who_does_not_stop_is_killed(tmp_path):
+    supervised, seen = supervisor(tmp_path, STUBBORN)
+    supervised.start()
+    await until(lambda: all("deaf" in supervised.log(part.name).read_text() for part in PARTS))
+    await supervised.stop(0.05)
+    assert not pids(supervised)
+    assert all("SIGKILL" in mark.detail for mark in seen.marks if mark.kind == "exit")
+
+
+async def test_a_cancelled_stop_leaves_nothing_either(tmp_path):
+    supervised, _ = supervisor(tmp_path, STUBBORN)
+    supervised.start()
+    await until(lambda: all("deaf" in supervised.log(part.name).read_text() for part in PARTS))
+    stopping = asyncio.create_task(supervised.stop(BOUND_S))
+    await asyncio.sleep(0)
+    stopping.cancel()
+    await asyncio.gather(stopping, return_exceptions=True)
+    assert not pids(supervised)
+
+
+async def test_cpu_time_goes_on_over_a_restart(tmp_path):
+    burns = "import time\nwhile time.process_time() < 0.2: pass\nprint('burnt', flush=True); time.sleep(60)"
+    supervised, _ = supervisor(tmp_path, burns)
+    supervised.start()
+    await until(lambda: all("burnt" in supervised.log(part.name).read_text() for part in PARTS))
+    assert supervised.usage()["worker-1"].cpu_before_s == 0
+    supervised.signal("worker-1", signal.SIGKILL)
+    await until(lambda: supervised.pid("worker-1") and supervised.usage()["worker-1"].cpu_before_s >= 0.19)
+    await supervised.stop(BOUND_S)
+
+
+async def test_kill_hits_the_process_and_is_seen_to(tmp_path):
+    supervised, _ = supervisor(tmp_path, restart_delay_s=60)
+    supervised.start()
+    pid = supervised.pid("worker-2")
+    assert await Kill(role="worker", at_s=0).apply(supervised, "worker-2") == f"SIGKILL to pid {pid}"
+    assert supervised.pid("worker-2") is None
+    with pytest.raises(NoEffect, match="worker-2 was to be killed, but it was not running"):
+        await Kill(role="worker", at_s=0).apply(supervised, "worker-2")
+    await supervised.stop(BOUND_S)
+
+
+async def test_samples_hold_every_part_and_never_go_back(tmp_path):
+    supervised, _ = supervisor(tmp_path)
+    supervised.start()
+    path = tmp_path / "samples.jsonl"
+    with Marks(tmp_path / "bench.jsonl") as marks:
+        sampling = asyncio.create_task(Sampler(path, supervised.usage, marks).run())
+        await until(lambda: path.exists() and len(path.read_bytes().splitlines()) >= 6)
+        sampling.cancel()
+        await asyncio.gather(sampling, return_exceptions=True)
+    await supervised.stop(BOUND_S)
+    samples = [decode(line) for line in path.read_bytes().splitlines()]
+    assert {(sample.part, sample.role) for sample in samples} == {(part.name, part.role) for part in PARTS}
+    broker = [sample for sample in samples if sample.part == "broker-1"]
+    assert all(sample.rss_bytes and sample.threads and sample.fds for sample in broker[1:])
+    assert [sample.cpu_s for sample in broker] == sorted(sample.cpu_s for sample in broker)
+
+
+def decode(line: bytes) -> Sample:
+    import msgspec
+
+    return msgspec.json.decode(line, type=Sample)
