@@ -15,7 +15,6 @@ from bench.report.page import write_report
 from bench.result_table import result_table
 from bench.run_record import RunRecord, read
 
-
 WIDTH = 120
 """Of the table where no terminal says how wide it is."""
 
@@ -55,9 +54,14 @@ def tell(outcome: Outcome) -> None:
     if not console.is_terminal:
         console.width = WIDTH
     console.print(result_table(outcome.summary))
-    lines = [f"skipped: {what}" for what in outcome.skipped]
+    lines = [_ratio(pair, ratio) for pair, ratio in outcome.summary["ratios"].items()]
+    lines += [f"skipped: {what}" for what in outcome.skipped]
     lines += [f"invalid: {why}" for why in outcome.summary["why_invalid"]]
     if not outcome.record.complete:
         lines.append(f"incomplete: {outcome.record.interrupted or 'it ended without a word'}")
     for line in (*lines, f"report: {outcome.folder / 'report.html'}"):
         console.print(line, markup=False, soft_wrap=True)
+
+
+def _ratio(pair: str, ratio: Mapping[str, Any]) -> str:
+    return f"{pair}: {ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f}, n = {ratio['n']})"

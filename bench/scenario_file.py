@@ -44,6 +44,11 @@ def load(name_or_path: str, changes: Sequence[str] = ()) -> Scenario:
     table = _read(_find(name_or_path))
     for change in changes:
         _change(table, change)
+    return make(table)
+
+
+def make(table: Table) -> Scenario:
+    """The scenario that a table describes. Raises BadInput."""
     scenario: Scenario = convert(table, Scenario)
     for name in scenario.topologies:
         check_topology(name)

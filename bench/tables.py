@@ -75,7 +75,7 @@ def _choose(table: Table, kind: Any, where: str) -> Any:
         return structs[0]
     if tag_field not in table:
         raise BadInput(f"{where}: {tag_field} is missing, expected one of {', '.join(sorted(tags))}")
-    if table[tag_field] not in tags:
+    if table[tag_field] not in list(tags):  # which may be anything, also what no dict takes
         raise unknown(_join(where, tag_field), str(table[tag_field]), list(tags))
     return tags[table[tag_field]]
 

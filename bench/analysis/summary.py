@@ -14,9 +14,11 @@ from msgspec.structs import astuple
 from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings, Topology, analyse
 from bench.analysis.queueing import Beside, Comparison
+from bench.analysis.ratios import ratios
 from bench.analysis.recovery import Recovery
 from bench.analysis.steady import LoadPoint
 from bench.analysis.trials import over_trials, over_trials_or_never, within_trial
+from bench.analysis.validity import invalid_trials
 from bench.ledger import Fates, Ledger
 from bench.scenario import Scenario
 from bench.statistics import Estimate
@@ -127,6 +129,8 @@ class Summary(msgspec.Struct, frozen=True):
     scenario: str
     reference_capacity_per_s: float | None
     topologies: dict[str, TopologySummary]
+    ratios: dict[str, Estimate]
+    """Closed-loop throughput over a baseline's: ``freelance/bare-dealer``; empty where no baseline was played."""
 
 
 def summarize(folder: Path) -> dict[str, Any]:
@@ -166,6 +170,7 @@ def summary_of(findings: Findings) -> Summary:
         topologies={
             topology.name: topology_summary(topology, record.scenario) for topology in findings.topologies
         },
+        ratios=ratios(record, invalid_trials(findings.reasons)),
     )
 
 

@@ -6,6 +6,7 @@ closed (others on the same port take over), then what is in flight is answered, 
 
 import asyncio
 import logging
+import socket
 from time import monotonic
 from typing import cast
 
@@ -13,7 +14,6 @@ from tornado.http1connection import HTTP1Connection
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPServerConnectionDelegate
 from tornado.iostream import IOStream
-from tornado.netutil import bind_sockets
 
 from common.front.client import Client
 from common.front.exchange import Exchange, Site
@@ -56,10 +56,15 @@ class Front(HTTPServerConnectionDelegate):
             OSError: the port is in use, or not ours to take.
         """
         http = self._http
-        sockets = bind_sockets(http.port, http.host, backlog=http.backlog, reuse_port=http.reuse_port)
-        self._server.add_sockets(sockets)
+        # Tornado's own bind_sockets leaves a socket open when the port is in use.
+        family = socket.AF_INET6 if ":" in http.host else socket.AF_INET
+        listener = socket.create_server(
+            (http.host, http.port), family=family, backlog=http.backlog, reuse_port=http.reuse_port
+        )
+        listener.setblocking(False)
+        self._server.add_socket(listener)
         self._sweep_later()
-        port: int = sockets[0].getsockname()[1]
+        port: int = listener.getsockname()[1]
         log.info("listening on %s:%d", http.host, port)
         return port
 

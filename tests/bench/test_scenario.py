@@ -1,13 +1,19 @@
 """A scenario is read from TOML, changed by --set, and wrong input answered in one line."""
 
+import contextlib
+import copy
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench.errors import BadInput
 from bench.faults.kill import Kill
 from bench.scenario import Closed, Open, Scenario
-from bench.scenario_file import built_in, load, summary
+from bench.scenario_file import built_in, load, make, summary
 
 TINY = str(Path(__file__).parents[1] / "scenarios" / "tiny.toml")
 
@@ -174,6 +180,32 @@ def test_a_file_that_is_not_text_is_answered_in_one_line(tmp_path):
 
 def test_a_folder_is_no_scenario(tmp_path):
     assert "expected a TOML file" in refused(scenario=str(tmp_path))
+
+
+JUNK = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just([]), st.just({}),
+    st.lists(st.integers(), max_size=2), st.dictionaries(st.sampled_from(["kind", "name", "x"]), st.integers(), max_size=2),
+)  # fmt: skip
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where in a scenario something stands."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, each in inner for place in places(each, (*path, key)))][bool(not path) :]
+
+
+QUICK = tomllib.loads(built_in()["quick"].read_text()) | {"name": "quick"}
+
+
+@given(st.sampled_from(places(QUICK)), JUNK)
+def test_whatever_stands_in_a_scenario_it_is_valid_or_bad_input(place, junk):
+    table = copy.deepcopy(QUICK)
+    spot = table
+    for key in place[:-1]:
+        spot = spot[key]
+    spot[place[-1]] = junk
+    with contextlib.suppress(BadInput):
+        assert isinstance(make(table), Scenario)
 
 
 def test_a_scenario_does_not_change():

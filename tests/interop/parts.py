@@ -73,14 +73,6 @@ class Running:
             lambda: len(self.notes(kind)) >= count, f"{count} notes {kind!r} of {self.name}", lambda: self.log
         )
 
-    def freeze(self, for_s: float) -> None:
-        """As long as it is stopped, its I/O thread is too: peers see a broken connection, and break it."""
-        self.process.send_signal(signal.SIGSTOP)
-        try:
-            time.sleep(for_s)
-        finally:
-            self.process.send_signal(signal.SIGCONT)
-
     def check_alive(self) -> None:
         assert self.process.poll() is None, f"{self.name} died with {self.process.poll()}:\n{self.log}"
         assert self.service_crashes or "Traceback" not in self.log, self.log

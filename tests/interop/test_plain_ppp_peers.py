@@ -10,6 +10,7 @@ from common.services import ServiceSpec
 from common.settings import Settings
 from common.transaction import Fate
 from tests.interop.bodies import BODIES
+from tests.interop.cable import Cable
 from tests.interop.parts import wait_until
 from tests.plain import PlainDealer, PlainPppQueue, PlainPppWorker, PlainReq
 
@@ -274,12 +275,16 @@ def test_of_what_a_plain_worker_took_with_it_a_put_is_failed_over_and_a_post_is_
 def test_our_front_is_back_when_its_connection_broke_while_a_plain_queue_did_not_read(parts):
     """What the front had sent is still unread when it connects again: a ROUTER takes a second connection of the
     same identity for nobody."""
-    with PlainPppQueue() as queue, ThreadPoolExecutor(1) as pool:
-        front = parts.front("paranoid-pirate", queue.frontend)
-        wait_until(lambda: front.part.notes("peer-up"), "our front knows the queue")
+    with (
+        PlainPppQueue() as queue,
+        Cable(queue.frontend) as cable,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        front = parts.front("paranoid-pirate", cable.endpoint)
+        front.part.wait_noted("peer-up")
         put = pool.submit(front.put, "t-1", b"x")
-        wait_until(lambda: queue.clients.poll(0), "the request waits at the queue, which has no worker")
-        front.part.freeze(0.5)
+        wait_until(lambda: queue.client_waits, "the request waits at the queue, which has no worker")
+        cable.cut()
         front.part.wait_noted("peer-up", 2)
         with PlainPppWorker(queue.backend):
             assert put.result() == (200, b"x")

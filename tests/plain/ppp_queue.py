@@ -37,6 +37,8 @@ class PlainPppQueue(PlainLoop):
         self.idle: OrderedDict[bytes, None] = OrderedDict()
         self.beats_heard = 0
         self.readies = 0
+        self.client_waits = False
+        """Whether a client has sent what was not read yet."""
         self.forgotten = 0
         """Workers that were silent for too long."""
         self.beat_at = 0.0
@@ -58,6 +60,7 @@ class PlainPppQueue(PlainLoop):
         if self.idle:
             poller.register(self.clients, zmq.POLLIN)
         readable = dict(poller.poll(TURN_MS))
+        self.client_waits = bool(self.clients.poll(0))
         if self.workers in readable:
             worker, *frames = self.workers.recv_multipart()
             self.from_worker(worker, frames)

@@ -16,7 +16,7 @@ from common.transaction import Answer, Fate, Transaction
 
 BOUND_S = 10.0
 BODY_BYTES_MAX = 1000
-SETTINGS = Settings(limits=Limits(body_bytes=BODY_BYTES_MAX, drain_s=0.2))
+SETTINGS = Settings(limits=Limits(body_bytes=BODY_BYTES_MAX, drain_s=3 * BOUND_S))
 
 
 def echo(transaction: Transaction) -> Answer:
@@ -82,6 +82,13 @@ class Peer:
 
     async def sent(self) -> None:
         await self._writer.drain()
+
+    async def send_forever(self) -> None:
+        """Until the connection breaks."""
+        async with asyncio.timeout(BOUND_S):
+            while True:
+                self.send(b"x" * 65536)
+                await self.sent()
 
     async def reply(self, bodiless: bool = False) -> Reply:
         """Read the next response."""

@@ -21,7 +21,8 @@ def test_the_first_is_to_be_submitted_and_a_repeat_shares_its_answer():
 
 
 def test_another_body_conflicts_and_changes_nothing():
-    flights, told = InFlight(), []
+    flights = InFlight()
+    told: list[Answer] = []
     flights.enter(b"a", (b"x",), told.append)
     with pytest.raises(Conflict):
         flights.enter(b"a", (b"y",), lambda answer: pytest.fail("told"))

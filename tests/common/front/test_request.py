@@ -47,14 +47,14 @@ def test_post_with_an_idempotency_key_is_a_put_of_that_id(id):
     assert keyed == order("PUT", f"/v1/transactions/{id}")
 
 
-@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF, exclude_characters="/"), min_size=1))
-def test_any_other_path_segment_is_an_id_or_refused(segment):
-    try:
-        assert is_id(order("PUT", f"/v1/transactions/{segment}").id)
-    except Refused as refused:
-        assert refused.kind == "malformed"
-        assert refused.id == b""
-        assert "1 to 64 of [A-Za-z0-9._~-], got b" in refused.detail
+@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF, exclude_characters="/%"), min_size=1))
+def test_any_other_path_segment_is_malformed(segment):
+    if is_id(segment.encode()):
+        assert order("PUT", f"/v1/transactions/{segment}").id == segment.encode()
+        return
+    refused = refusal("PUT", f"/v1/transactions/{segment}")
+    assert (refused.kind, refused.id) == ("malformed", b"")
+    assert refused.detail.startswith("a transaction id must be 1 to 64 of [A-Za-z0-9._~-], got b")
 
 
 @pytest.mark.parametrize("key", ["", "a b", '"quoted"', "a,b", "x" * 65, "ü"])
@@ -88,20 +88,24 @@ def test_another_method_is_told_which_to_use(method, path, allowed):
     assert (refused.kind, refused.allow) == ("method-not-allowed", allowed)
 
 
+def timeout(text: str) -> float:
+    return request.read_order("PUT", "/v1/transactions/a", {"Request-Timeout": text}, 0.0, bytes).deadline
+
+
 @given(st.decimals(min_value="0.001", max_value="3600", allow_nan=False, places=6))
 def test_every_decimal_in_range_is_a_timeout(seconds):
-    got = order("PUT", "/v1/transactions/a", Request_Timeout=f"{seconds:f}").deadline - NOW
-    assert got == pytest.approx(float(seconds), abs=1e-9)
+    assert timeout(f"{seconds:f}") == float(seconds)
 
 
 @pytest.mark.parametrize("text", ["0.001", "3600", "3600.000", "5", "0005", "1." + "0" * 500])
 def test_the_ends_of_the_range_are_in_it(text):
-    assert 0.001 <= order("PUT", "/v1/transactions/a", Request_Timeout=text).deadline - NOW <= 3600
+    assert timeout(text) == float(text)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "0", "0.0009", "3600.001", "-1", "+1", "nan", "inf", "1e3", "1_0", "0x1", "1,5", "1s", ".5", "5.", "٣", "9" * 400],
+    ["", "0", "0.0009", "3600.001", "-1", "+1", "nan", "inf", "1e3", "1_0", "0x1", "1,5", "1s", ".5", "5.", "٣",
+     "9" * 400],
 )  # fmt: skip
 def test_any_other_timeout_is_malformed_and_says_why(text):
     refused = refusal("PUT", "/v1/transactions/a", Request_Timeout=text)
@@ -109,12 +113,13 @@ def test_any_other_timeout_is_malformed_and_says_why(text):
     assert refused.detail == f"Request-Timeout must be 0.001 to 3600 s, a decimal, got {text[:40]!r}"
 
 
-@given(st.text(max_size=40))
-def test_a_timeout_is_read_or_refused_whatever_it_is(text):
+@given(st.text(max_size=40) | st.from_regex(r"[0-9.]+", fullmatch=True))
+def test_a_timeout_is_in_range_or_refused_whatever_it_is(text):
     try:
-        assert 0.001 <= order("PUT", "/v1/transactions/a", Request_Timeout=text).deadline - NOW <= 3600.001
-    except Refused as refused:
-        assert refused.kind == "malformed"
+        got = timeout(text)
+    except Refused:
+        return
+    assert 0.001 <= got <= 3600
 
 
 @pytest.mark.parametrize(
