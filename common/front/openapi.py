@@ -29,7 +29,7 @@ _COMPLETED = {
     "headers": _TRANSACTION_HEADERS,
     "content": {"application/octet-stream": {}},
 }
-_REFUSALS = ("malformed", "not-found", "conflict", "too-large")
+_REFUSALS = ("malformed", "conflict", "too-large")
 
 
 def document(body_bytes_max: int) -> Json:
@@ -67,7 +67,7 @@ def _put(body_bytes_max: int) -> Json:
             *_common_parameters(),
         ],
         "requestBody": _body(body_bytes_max),
-        "responses": _responses(),
+        "responses": _responses("not-found", *_REFUSALS),
     }
 
 
@@ -83,7 +83,7 @@ def _post(body_bytes_max: int) -> Json:
         "summary": "Run a transaction at most once",
         "parameters": [key, *_common_parameters()],
         "requestBody": _body(body_bytes_max),
-        "responses": _responses(),
+        "responses": _responses(*_REFUSALS),
     }
 
 
@@ -120,11 +120,11 @@ def _body(body_bytes_max: int) -> Json:
     return _BODY | {"description": f"{_BODY['description']} At most {body_bytes_max} bytes."}
 
 
-def _responses() -> Json:
+def _responses(*refusals: str) -> Json:
     answers = ("failed", "rejected", "unknown")
     return {
         "200": _COMPLETED,
-        **{str(KINDS[kind].status): _problem_response(kind) for kind in _REFUSALS},
+        **{str(KINDS[kind].status): _problem_response(kind) for kind in refusals},
         **{str(KINDS[kind].status): _problem_response(kind, _TRANSACTION_HEADERS) for kind in answers},
     }
 

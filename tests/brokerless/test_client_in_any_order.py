@@ -29,6 +29,10 @@ class Asking(Submitting):
         submissions = self.stage.machine._submissions
         return sum(not submissions.is_open(job) for socket in self.sockets for job in self.held(socket))
 
+    def free(self):
+        servers = [self.stage.machine._servers[name] for name in self.connected - self.unavailable]
+        return sum(self.credit - len(server.held) for server in servers if server.alive)
+
     @invariant()
     def no_server_holds_more_than_its_credit(self):
         assert all(len(self.held(socket)) <= self.credit for socket in self.sockets)

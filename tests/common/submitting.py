@@ -49,6 +49,8 @@ class Submitting(RuleBasedStateMachine):
         self.open: dict[bytes, Transaction] = {}
         self.handed: Counter[bytes] = Counter()
         """How often a server got it, those not counted that gave it back or rejected it."""
+        self.taken: set[bytes] = set()
+        """Those that the network took at least once."""
         self.fates: dict[bytes, Fate] = {}
         self.requests: list[tuple[str, tuple[bytes, ...]]] = []
         """What servers have and might still answer, lost connections included."""
@@ -98,6 +100,7 @@ class Submitting(RuleBasedStateMachine):
         if socket in self.refusing:
             return False
         self.handed[header.id] += 1
+        self.taken.add(header.id)
         assert transaction.retry or self.handed[header.id] == 1, "at most once"
         self.requests.append((socket, frames))
         return True
@@ -111,6 +114,8 @@ class Submitting(RuleBasedStateMachine):
         self.fates[id] = answer.fate
         if answer.fate is Fate.REJECTED:
             assert self.handed[id] == 0, "a rejection is a promise"
+        if answer.fate is Fate.UNKNOWN:
+            assert id in self.taken, "what never left is certain"
         if answer.fate in (Fate.COMPLETED, Fate.FAILED):
             assert self.stage.now <= transaction.deadline + SLACK_S
             assert answer.body[-1] == id
@@ -222,6 +227,14 @@ class Submitting(RuleBasedStateMachine):
     def wedged(self):
         """What servers still hold of what has ended."""
         return 0
+
+    def free(self):
+        """How many more transactions the servers could take."""
+        return 0
+
+    @invariant()
+    def nothing_waits_while_somebody_could_take_it(self):
+        assert self.free() == 0 or self.stage.machine.gauges()["queued"] == 0
 
     @invariant()
     def nothing_is_open_beyond_its_deadline(self):

@@ -17,11 +17,14 @@ from bench.registry import TOPOLOGIES
 from common.executions import Execution, join, read
 from common.front.settings import HttpSettings
 from common.services import ServiceSpec
-from common.settings import Settings
+from common.settings import Network, Settings
 from common.topology import Part
 from tests.interop.endpoints import free_endpoint
 
 ROOT = Path(__file__).parent.parent.parent
+CALM = Settings(network=Network(zmtp_timeout_ms=2000))
+"""So that no connection breaks because the machine is busy; what plain peers are owed is above that layer."""
+
 BOUND_S = 10.0
 """The longest that anything here is waited for."""
 
@@ -134,7 +137,7 @@ class Parts:
         for sub in ("notes", "gauges", "executions"):
             (folder / sub).mkdir()
 
-    def broker(self, settings: Settings = Settings()) -> "Broker":  # noqa: B008 # frozen
+    def broker(self, settings: Settings = CALM) -> "Broker":
         frontend, backend = free_endpoint(), free_endpoint()
         topology = TOPOLOGIES["paranoid-pirate"]
         part = topology.broker(self._name("broker"), frontend, backend, settings)
@@ -145,12 +148,12 @@ class Parts:
         topology: str,
         *endpoints: str,
         service: ServiceSpec = ServiceSpec(),  # noqa: B008
-        settings: Settings = Settings(),  # noqa: B008
+        settings: Settings = CALM,
     ) -> Running:
         part = TOPOLOGIES[topology].worker(self._name("worker"), endpoints, settings)
         return self._start(topology, part, settings, service=service)
 
-    def front(self, topology: str, *endpoints: str, settings: Settings = Settings()) -> Front:  # noqa: B008
+    def front(self, topology: str, *endpoints: str, settings: Settings = CALM) -> Front:
         part = TOPOLOGIES[topology].front(self._name("front"), endpoints, settings)
         port = int(free_endpoint().rpartition(":")[2])
         return Front(self._start(topology, part, settings, http=HttpSettings(port=port)), port)

@@ -120,6 +120,15 @@ def test_our_front_gets_the_answers_of_a_plain_server(parts, topology):
             assert [request[1:] for request in server.requests[-2:]] == [[body]] * 2
 
 
+@pytest.mark.parametrize("topology", BROKERLESS)
+def test_our_front_has_no_identity_as_rfc_10_wants(parts, topology):
+    with PlainFlpServer(free_endpoint()) as server:
+        front = parts.front(topology, server.endpoint)
+        front.wait_ready()
+        assert front.put("t-1", b"x") == (200, b"x")
+        assert {client[:1] for client in server.clients} == {b"\0"}  # made up by libzmq
+
+
 def test_our_front_joins_the_frames_that_a_plain_server_answers(parts):
     with PlainFlpServer(free_endpoint(), lambda body: [b"a", b"", *body, b"PONG"]) as server:
         front = parts.front("freelance", server.endpoint)

@@ -4,14 +4,14 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
 
 from common.services import ServiceSpec
-from common.settings import Settings
 from common.transaction import Fate
 from tests.interop.bodies import BODIES
 from tests.interop.cable import Cable
-from tests.interop.parts import wait_until
+from tests.interop.parts import CALM, wait_until
 from tests.plain import PlainDealer, PlainPppQueue, PlainPppWorker, PlainReq
 
 SLEEP = ServiceSpec("tests.interop.own_services:sleep")
@@ -143,7 +143,9 @@ def test_every_body_comes_back_byte_for_byte_from_our_worker_through_our_broker(
 @pytest.mark.parametrize("beat_frees", [False, True])
 def test_every_body_comes_back_byte_for_byte_through_a_plain_queue(parts, credit, beat_frees):
     with PlainPppQueue(beat_frees=beat_frees) as queue, PlainReq(queue.frontend) as client:
-        worker = parts.worker("paranoid-pirate", queue.backend, settings=Settings(credit=credit))
+        worker = parts.worker(
+            "paranoid-pirate", queue.backend, settings=msgspec.structs.replace(CALM, credit=credit)
+        )
         for body in BODIES:
             assert client.ask(*body) == list(body)
         assert all(execution.opaque for execution in worker.executions())

@@ -16,6 +16,8 @@ class PlainFlpServer(PlainLoop):
         self.handle = handle
         """Called in the loop: while it works, no PING is answered."""
         self.pings = 0
+        self.clients: set[bytes] = set()
+        """Their identities."""
         self.requests: list[list[bytes]] = []
         """Every request, control frame first, as it came."""
 
@@ -29,6 +31,7 @@ class PlainFlpServer(PlainLoop):
         if not self.socket.poll(TURN_MS):
             return
         client, control, *body = self.socket.recv_multipart()
+        self.clients.add(client)
         if control == b"PING" and not body:
             self.pings += 1
             self.socket.send_multipart([client, b"PONG"])
