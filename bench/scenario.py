@@ -130,8 +130,9 @@ class Supervision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     restart_delay_s: float = 1.0
     """From a death to the next start: about daemontools' at a quick second death (0.8 s), supervisord's and s6's
     (1.0 s). It goes straight into every recovery, so it is told beside it."""
-    ready_s: float = 15.0
-    """How long a deployment may take from its start until every front answers and knows a worker."""
+    ready_s: float = 60.0
+    """How long a deployment may take from its start until every front answers and knows a worker: 64 workers and 8
+    fronts take 20 s on two cores."""
     stop_margin_s: float = 2.0
     """How long after ``settings.limits.drain_s`` a part that was told to stop is killed."""
 

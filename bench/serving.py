@@ -76,6 +76,7 @@ async def serve_until_told(serving: Serving) -> None:
             plan.parts, lambda part: _command(serving, part, folder), folder, _Printed(), supervision
         )
         try:
+            click.echo(f"starting {len(plan.parts)} processes", err=True)
             supervisor.start()
             at = (serving.http.host, serving.http.port)
             await wait_until_ready(supervisor, folder, [], {"the front": at}, supervision.ready_s)
@@ -120,7 +121,7 @@ def _command(serving: Serving, part: Part, folder: Path) -> list[str]:
 
 
 def _picture(serving: Serving, plan: Plan, folder: Path) -> str:
-    counts = [f"{_count(plan, role)} {role}s" for role in ("front", "broker", "worker") if _count(plan, role)]
+    counts = [_count(plan, role) for role in ("front", "broker", "worker") if _count(plan, role)]
     http = serving.http
     return (
         f"{plan.topology}: {', '.join(counts)}, service {serving.service.name}\n"
@@ -129,5 +130,7 @@ def _picture(serving: Serving, plan: Plan, folder: Path) -> str:
     )
 
 
-def _count(plan: Plan, role: str) -> int:
-    return sum(part.role == role for part in plan.parts)
+def _count(plan: Plan, role: str) -> str:
+    """``2 fronts``; empty where there is none."""
+    count = sum(part.role == role for part in plan.parts)
+    return f"{count} {role}{'s'[: count != 1]}" if count else ""

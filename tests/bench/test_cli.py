@@ -76,7 +76,7 @@ def test_dry_run_tells_phases_rates_and_duration_and_starts_nothing(capsys, tmp_
     assert status == 0
     assert "phase latency: open loop, poisson, 0.3, 0.5, 0.8 of the measured capacity" in out
     assert "(up to 240, 400, 640 transactions/s); 3 x (0.5 s warm-up + 4 s), 3 times" in out
-    assert "kill one worker at 2.5 s" in out
+    assert "kill one worker at 2 s" in out
     assert "not played: kill-broker on freelance, freelance has no broker to kill" in out
     assert "duration: 9 episodes, about " in out
     assert not err

@@ -123,7 +123,7 @@ def test_set_reaches_every_place():
         ("phase.capacity.concurrency=[0]", "concurrency must be 1 to 2048, got 0"),
         ("phase.kill-worker.fault.kill.kind=kil", "did you mean kill?"),
         ("phase.kill-worker.fault.kill.role=worm", "expected one of front, broker, worker, got 'worm'"),
-        ("phase.kill-worker.fault.kill.at_s=30", "at_s of a fault must be below duration_s 7, got 30"),
+        ("phase.kill-worker.fault.kill.at_s=30", "at_s of a fault must be below duration_s 6, got 30"),
         ("phase.kill-worker.fault.kill.at_s=-1", "at_s must be at least 0 s, got -1"),
         ("phase.kill-worker.fault.kill.which=0", "which must be 'one' or a number from 1, got 0"),
         ("supervision.restart_delay_s=-1", "restart_delay_s must be 0 to 600 s, got -1"),

@@ -1,6 +1,5 @@
 """The broker, told anything in any order by workers and clients that may do anything."""
 
-from collections import Counter
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -176,10 +175,17 @@ class Brokering(RuleBasedStateMachine):
 
     # --- what else happens --------------------------------------------------------------------------------
 
-    @rule(socket=st.sampled_from([BACKEND, FRONTEND]), frames=st.lists(st.binary(max_size=3), min_size=1, max_size=3))
+    @rule(
+        socket=st.sampled_from([BACKEND, FRONTEND]),
+        frames=st.lists(st.binary(max_size=3), min_size=1, max_size=3),
+    )
     def garbage_arrives(self, socket, frames):
         frames = [b"?" + frame for frame in frames]
-        self.look(self.stage.backend(b"stranger", *frames) if socket == BACKEND else self.stage.frontend(b"s", *frames))
+        self.look(
+            self.stage.backend(b"stranger", *frames)
+            if socket == BACKEND
+            else self.stage.frontend(b"s", *frames)
+        )
 
     @rule(seconds=st.sampled_from([0.01, 0.1, 0.5, 4.0]))
     def time_passes(self, seconds):

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from common import wire
-from common.machine import Connected, Disconnected, Drain, Note, Received, Resolve, Send, Submitted, Unroutable
+from common.machine import (
+    Connected,
+    Disconnected,
+    Drain,
+    Note,
+    Received,
+    Resolve,
+    Send,
+    Submitted,
+    Unroutable,
+)
 from common.settings import Limits, Retries, Settings
 from common.transaction import Fate, Transaction
 from tests.common.stage import Stage
