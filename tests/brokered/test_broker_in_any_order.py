@@ -1,6 +1,5 @@
 """The broker, told anything in any order by workers and clients that may do anything."""
 
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule

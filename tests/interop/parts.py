@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,6 @@ class Running:
         with self.log_file.open("wb") as log:
             command = [sys.executable, "-P", "-m", "bench.part", part.role, part.name, str(spec_file)]
             self.process = subprocess.Popen(command, cwd=ROOT, stderr=log, stdout=log)
-        self.stopped = False
         self.service_crashes = False
         """Its service is meant to raise: the log may have tracebacks."""
 
@@ -82,9 +82,6 @@ class Running:
 
     def stop(self) -> None:
         """End it in peace: it must have lived until now, and go when it is told."""
-        if self.stopped:
-            return
-        self.stopped = True
         try:
             self.check_alive()
             self.process.send_signal(signal.SIGTERM)
@@ -160,18 +157,14 @@ class Parts:
 
     def check_alive(self) -> None:
         for part in self.running:
-            if not part.stopped:
-                part.check_alive()
+            part.check_alive()
 
     def stop(self) -> None:
-        failures = []
-        for part in reversed(self.running):
-            try:
-                part.stop()
-            except BaseException as failure:
-                failures.append(failure)
-        if failures:
-            raise failures[0]
+        """All at once; raises what went wrong with the first of them, if anything did."""
+        with ThreadPoolExecutor(len(self.running) or 1) as pool:
+            stops = [pool.submit(part.stop) for part in self.running]
+        for stop in stops:
+            stop.result()
 
     def _name(self, role: str) -> str:
         return f"{role}-{len(self.running) + 1}"

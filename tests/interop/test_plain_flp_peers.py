@@ -44,16 +44,16 @@ def test_every_body_comes_back_byte_for_byte_from_our_worker(parts, topology, cl
     assert all(execution.opaque and execution.fate is Fate.COMPLETED for execution in executions)
 
 
-@pytest.mark.parametrize("control", [b"", b"PING", b"PONG", b"\x01", bytes(255), b"BBST", b"bbtx"])
-def test_any_control_frame_comes_back_unmodified(parts, control):
+def test_any_control_frame_comes_back_unmodified(parts):
     _, endpoint = bound_worker(parts)
     with PlainFlpDealer(endpoint) as client:
-        client.send(control, b"x", b"")
-        assert client.receive() == [control, b"x", b""]
+        for control in (b"", b"PING", b"PONG", b"\x01", bytes(255), b"BBST", b"bbtx"):
+            client.send(control, b"x", b"")
+            assert client.receive() == [control, b"x", b""]
 
 
 def test_our_worker_answers_ping_while_its_service_works(parts):
-    _, endpoint = bound_worker(parts, service=ServiceSpec("sleep", mean_ms=1500))
+    _, endpoint = bound_worker(parts, service=ServiceSpec("sleep", mean_ms=800))
     with PlainFlpDealer(endpoint) as client, PlainFlpRouter(endpoint) as other:
         other.ping()
         began = time.monotonic()
@@ -61,9 +61,9 @@ def test_our_worker_answers_ping_while_its_service_works(parts):
         wait_until(lambda: time.monotonic() > began + 0.2, "the service works")
         for pinging in (client, other):
             pinging.send(b"PING")
-            assert pinging.receive(0.5) == [b"PONG"]
-        assert client.receive() == [b"c", b"x"]
-        assert time.monotonic() - began >= 1.5
+            assert pinging.receive(0.4) == [b"PONG"]
+        assert client.answer() == [b"c", b"x"]
+        assert time.monotonic() - began >= 0.8
 
 
 def test_several_plain_clients_at_once_get_each_its_own_answer(parts):
@@ -76,7 +76,7 @@ def test_several_plain_clients_at_once_get_each_its_own_answer(parts):
             for number, client in enumerate(clients):
                 client.send(b"%d" % turn, b"%d" % number)
             for number, client in enumerate(clients):
-                assert client.receive() == [b"%d" % turn, b"%d" % number]
+                assert client.answer() == [b"%d" % turn, b"%d" % number]
     finally:
         for client in clients:
             client.__exit__()
@@ -150,14 +150,15 @@ def test_our_front_shares_the_work_among_plain_servers_and_ours(parts):
 @pytest.mark.parametrize("topology", BROKERLESS)
 def test_a_plain_server_that_works_for_2_s_without_a_pong_is_waited_for(parts, topology):
     def work(body):
-        time.sleep(2)
+        if body == [b"long"]:
+            time.sleep(2)
         return body
 
     with PlainFlpServer(free_endpoint(), work) as server:
         front = parts.front(topology, server.endpoint)
         front.wait_ready()
-        assert front.put("t-1", b"x") == (200, b"x")
-        assert front.post(b"y") == (200, b"y")
+        assert front.post(b"long") == (200, b"long")
+        assert front.put("t-1", b"y") == (200, b"y")
         assert len(server.requests) == 2
     assert [note for note in front.part.notes("peer-lost") if "silent" in note["detail"]] == []
 

@@ -139,8 +139,7 @@ def test_every_body_comes_back_byte_for_byte_from_our_worker_through_our_broker(
 # --- our worker behind a plain queue ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("credit", [1, 4])
-@pytest.mark.parametrize("beat_frees", [False, True])
+@pytest.mark.parametrize(("credit", "beat_frees"), [(1, False), (4, True)])
 def test_every_body_comes_back_byte_for_byte_through_a_plain_queue(parts, credit, beat_frees):
     with PlainPppQueue(beat_frees=beat_frees) as queue, PlainReq(queue.frontend) as client:
         worker = parts.worker(

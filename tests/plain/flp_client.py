@@ -31,22 +31,23 @@ class _PlainFlp(PlainClient):
         while time.monotonic() < deadline:
             self.send(PING)
             try:
-                if self.receive(PING_S) == [PONG]:
-                    break
+                assert self.receive(PING_S) == [PONG]
+                return
             except TimeoutError:
                 continue
-        else:
-            raise TimeoutError(f"{self.endpoint} did not answer PING in {timeout_s} s")
-        while not self.hears_nothing(0):  # the answers to PINGs that were only slow
-            assert self.receive() == [PONG]
+        raise TimeoutError(f"{self.endpoint} did not answer PING in {timeout_s} s")
+
+    def answer(self, timeout_s: float = 5.0) -> list[bytes]:
+        """The next message that is not a PONG: PINGs may be answered late."""
+        while (frames := self.receive(timeout_s)) == [PONG]:
+            pass
+        return frames
 
     def ask(self, *body: bytes, timeout_s: float = 5.0) -> list[bytes]:
-        """The body of the answer to this very request; late PONGs are not it."""
+        """The body of the answer to this very request."""
         control = struct.pack(">I", next(self._sequence))
         self.send(control, *body)
-        frames = [PONG]
-        while frames == [PONG]:
-            frames = self.receive(timeout_s)
+        frames = self.answer(timeout_s)
         assert frames[0] == control, f"expected the control frame {control!r} unmodified, got {frames[0]!r}"
         return frames[1:]
 
