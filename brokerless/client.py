@@ -121,6 +121,7 @@ class Client:
             self._lose(socket, "connected anew", now, effects)
         server = self._servers[socket] = Server(socket, self._credit, self._watch.add(socket, now))
         effects.append(self._ping(server))
+        self._submissions.dispatch(now, effects)
 
     def _ping(self, server: Server) -> Send:
         server.pings += 1

@@ -74,6 +74,12 @@ class Submitting(RuleBasedStateMachine):
     def tell(self, event):
         self.look(self.stage.tell(event))
 
+    def wait(self, seconds):
+        """Time passes, and what is done at each tick is looked at."""
+        end = self.stage.now + seconds
+        while self.stage.now < end:
+            self.look(self.stage.wait(min(self.stage.machine.deadline(), end) - self.stage.now))
+
     def look(self, effects):
         refused = []
         for effect in effects:
@@ -225,7 +231,7 @@ class Submitting(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.01, 0.1, 0.5, 4.0]))
     def time_passes(self, seconds):
-        self.look(self.stage.wait(seconds))
+        self.wait(seconds)
 
     # --- what must hold -----------------------------------------------------------------------------------
 
@@ -257,6 +263,6 @@ class Submitting(RuleBasedStateMachine):
 
     def teardown(self):
         if hasattr(self, "stage"):
-            self.look(self.stage.wait(10))
+            self.wait(10)
             assert not self.open
             assert len(self.fates) == self.count
