@@ -43,11 +43,11 @@ class ParanoidPirate:
 
     def worker(self, name: str, endpoints: Sequence[str], settings: Settings) -> Part:
         """A worker alone, in conversation with the brokers at ``endpoints``."""
-        return Part("worker", name, _to_brokers(name, endpoints, settings))
+        return Part("worker", name, _to_brokers(endpoints, settings, routing_id=f"{name}.*"))
 
     def front(self, name: str, endpoints: Sequence[str], settings: Settings) -> Part:
         """A front's client side alone, handing on to the brokers at ``endpoints``."""
-        return Part("front", name, _to_brokers(name, endpoints, settings))
+        return Part("front", name, _to_brokers(endpoints, settings, routing_id=None))
 
     def machine(self, part: Part, settings: Settings, random: Random) -> Machine:
         """The core of a part."""
@@ -61,9 +61,13 @@ class ParanoidPirate:
                 return Client(settings, random)
 
 
-def _to_brokers(name: str, endpoints: Sequence[str], settings: Settings) -> tuple[Socket, ...]:
-    """One DEALER a broker, with a routing id that tells people who it is and is new in every session."""
+def _to_brokers(endpoints: Sequence[str], settings: Settings, routing_id: str | None) -> tuple[Socket, ...]:
+    """One DEALER a broker.
+
+    A worker's routing id tells people who it is, and is new in every session. A front has none: libzmq connects it
+    again by itself, and a plain ROUTER ignores a second connection of an id that it still believes in.
+    """
     return tuple(
-        socket(f"broker-{number}", "DEALER", [endpoint], settings, bind=False, routing_id=f"{name}.*")
+        socket(f"broker-{number}", "DEALER", [endpoint], settings, bind=False, routing_id=routing_id)
         for number, endpoint in enumerate(endpoints, start=1)
     )

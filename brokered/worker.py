@@ -129,7 +129,7 @@ class Worker:
 
     def _received(self, socket: str, frames: list[bytes], now: float, effects: list[Effect]) -> None:
         talk = self._conversations.get(socket)
-        if talk is None:
+        if talk is None or talk.owed:  # to whom no READY was said, has nothing to ask
             return
         try:
             if frames == [HEARTBEAT]:

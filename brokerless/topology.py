@@ -61,7 +61,7 @@ class Freelance:
     def front(self, name: str, endpoints: Sequence[str], settings: Settings) -> Part:
         """A front's client side alone: one DEALER an endpoint."""
         sockets = tuple(
-            socket(f"worker-{number}", "DEALER", [endpoint], settings, bind=False, routing_id=f"{name}.*")
+            socket(f"worker-{number}", "DEALER", [endpoint], settings, bind=False)
             for number, endpoint in enumerate(endpoints, start=1)
         )
         return Part("front", name, sockets)
@@ -84,7 +84,7 @@ class Direct(Freelance):
     def front(self, name: str, endpoints: Sequence[str], settings: Settings) -> Part:
         """A front's client side alone: one DEALER for all endpoints."""
         workers = socket(
-            direct.WORKERS, "DEALER", endpoints, settings, bind=False, routing_id=f"{name}.*",
+            direct.WORKERS, "DEALER", endpoints, settings, bind=False,
             heartbeats=False, immediate=False, send_mark=1, receive_mark=1,
         )  # fmt: skip
         return Part("front", name, (workers,))

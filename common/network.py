@@ -45,7 +45,8 @@ def socket(
         options |= {
             "heartbeat_ivl": network.zmtp_heartbeat_ms,
             "heartbeat_timeout": network.zmtp_timeout_ms,
-            "heartbeat_ttl": max(100, network.zmtp_timeout_ms),
+            # counted in tenths of a second, cut off: well above the time-out, never below it
+            "heartbeat_ttl": max(300, 2 * network.zmtp_timeout_ms),
         }
     if kind == "ROUTER":
         options |= {"router_mandatory": 1, "router_handover": 1}
