@@ -229,7 +229,7 @@ class Client:
         broker.workers = broker.workers or 1
         id = header[wire.HEADER_SIZE :]
         job = self._submissions.get(id)
-        if job is None:
+        if job is None or not wire.is_sent_with(header, job.deadline):
             wire.parse_header(header, now)
             effects.append(Note("stale", show(id), "a reply that nobody waits for"))
             return

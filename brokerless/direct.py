@@ -89,7 +89,7 @@ class Client:
             raise Malformed(f"a reply is [header, status, body...], got {control[:16]!r}")
         id = control[wire.HEADER_SIZE :]
         job = self._submissions.get(id)
-        if job is None:
+        if job is None or not wire.is_sent_with(control, job.deadline):
             wire.parse_header(control, now)
             effects.append(Note("stale", show(id), "a reply that nobody waits for"))
             return

@@ -44,9 +44,14 @@ class Link:
         """Open the socket; also anew, after ``close``."""
         self._socket = self._context.socket(getattr(zmq, self._spec.kind))
         self._accepted: set[int] = set()
+        """Descriptors of connections that live."""
         self._peer_of: dict[int, bytes] = {}
-        self._peers: set[bytes] = set()
+        self._descriptor_of: dict[bytes, int] = {}
+        self._certain: set[bytes] = set()
+        """Peers whose descriptor is known for sure. After a new connection nobody's is: a peer may have gone on over
+        it (HANDOVER), of which libzmq tells nothing."""
         self._leaving: set[bytes] = set()
+        """Peers that have gone, as long as last words of theirs may wait to be read."""
         self._pending: list[Connected | Disconnected] = []
         for option, value in self._spec.options.items():
             setattr(self._socket, option, self._value(value))
@@ -83,7 +88,7 @@ class Link:
             self._leaving.clear()
             return None
         frames = [first]
-        if self._bound_router and first not in self._peers:
+        if self._bound_router and first not in self._certain:
             self._learn(first, frames)
         while socket.get(zmq.RCVMORE):
             frames.append(socket.recv(_NOBLOCK))
@@ -147,12 +152,22 @@ class Link:
         if descriptor not in self._accepted:
             self._lose(peer)
             return
-        self._peers.discard(self._peer_of.get(descriptor, b""))
-        self._peer_of[descriptor] = peer
-        self._peers.add(peer)
+        if self._descriptor_of.get(peer) != descriptor:
+            self._peer_of.pop(self._descriptor_of.get(peer, -1), None)
+            self._forget(descriptor)
+            self._peer_of[descriptor] = peer
+            self._descriptor_of[peer] = descriptor
+        self._certain.add(peer)
+
+    def _forget(self, descriptor: int) -> bytes | None:
+        """It is nobody's now; returns whose it was."""
+        peer = self._peer_of.pop(descriptor, None)
+        if peer is not None:
+            del self._descriptor_of[peer]
+            self._certain.discard(peer)
+        return peer
 
     def _lose(self, peer: bytes) -> None:
-        self._peers.discard(peer)
         self._leaving.add(peer)
         self._pending.append(Disconnected(self.name, peer))
 
@@ -171,10 +186,12 @@ class Link:
 
     def _note_descriptor(self, event: int, descriptor: int) -> None:
         if event == zmq.EVENT_ACCEPTED:
+            self._forget(descriptor)
             self._accepted.add(descriptor)
+            self._certain.clear()
         elif event == zmq.EVENT_DISCONNECTED:
             self._accepted.discard(descriptor)
-            peer = self._peer_of.pop(descriptor, None)
+            peer = self._forget(descriptor)
             if peer is not None:
                 self._lose(peer)
 

@@ -32,6 +32,8 @@ US_MAX = 0xFFFF_FFFF
 _HEADER = struct.Struct(">4sBBBxIQ16s")
 _TTL = struct.Struct(">I")
 _TTL_AT = 8
+_DEADLINE = struct.Struct(">Q")
+_DEADLINE_AT = 12
 # magic, version, code, length of id, reserved, waited, slot, worked in us
 _STATUS = struct.Struct(">4sBBBxIII")
 _STATUS_TIMES = struct.Struct(">III")
@@ -120,6 +122,13 @@ def age_header(frame: bytes, held_s: float) -> bytes:
         return frame
     (ttl_ms,) = _TTL.unpack_from(frame, _TTL_AT)
     return frame[:_TTL_AT] + _TTL.pack(max(ttl_ms - held_ms, 0)) + frame[_TTL_AT + _TTL.size :]
+
+
+def is_sent_with(frame: bytes, deadline: float) -> bool:
+    """Whether a header of ours that came back was sent with that deadline: an id may be used again when its
+    transaction has ended, and the late answer to the first is none to the second.
+    """
+    return _DEADLINE.unpack_from(frame, _DEADLINE_AT) == (int(deadline * 1e9),)
 
 
 def pack_status(id: bytes, fate: Fate, waited_us: int = 0, slot_us: int = 0, worked_us: int = 0) -> bytes:

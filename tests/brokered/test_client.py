@@ -221,6 +221,15 @@ def test_what_comes_after_the_end_is_stale(client):
     assert kinds(client.reply(request, b"y")) == ["stale"]
 
 
+def test_an_id_may_be_used_again_and_the_late_answer_to_the_first_is_not_the_second_s(client):
+    """PUT, 504, PUT again, perhaps with another body."""
+    (first,) = requests(client.submit(b"a", b"1", ttl_s=0.05))
+    assert fates(client.wait(0.08)) == {b"a": Fate.UNKNOWN}
+    (second,) = requests(client.submit(b"a", b"2"))
+    assert kinds(client.reply(first, b"of 1")) == ["stale"]
+    assert resolved(client.reply(second, b"of 2"))[b"a"].body == (b"of 2",)
+
+
 # --- the loss of a broker ---------------------------------------------------------------------------------
 
 

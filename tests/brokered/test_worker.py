@@ -145,6 +145,15 @@ def test_with_a_credit_of_one_a_worker_that_executes_owes_its_ready_until_it_is_
     assert len(beats(worker.keep_alive(1.05))) in (10, 11)
 
 
+def test_a_broker_that_is_owed_a_ready_has_nothing_to_ask(worker):
+    worker.request(b"a")
+    worker.disconnects()
+    worker.connects()
+    probe = [b"front", header(b"probe", worker.now, probe=True), EMPTY]
+    assert worker.request(b"b") + worker.receives(*probe) + worker.receives(b"?") == []
+    assert sends(worker.finishes()) == [(READY,)]
+
+
 def test_a_broker_that_is_owed_a_ready_is_not_judged_for_its_silence(worker):
     worker.request(b"a")
     worker.disconnects()

@@ -113,10 +113,10 @@ class Working(RuleBasedStateMachine):
         self.look(self.stage.receives(b"client", EMPTY, id, broker=broker))
 
     def new(self, broker):
-        """An id; what arrives outside a conversation is nobody's."""
+        """An id; what comes where no READY was said is nobody's."""
         self.count += 1
         id = b"t%d" % self.count
-        if broker in self.connections and self.connections[broker].talking:
+        if broker in self.connections and self.connections[broker].sent:
             self.asked[id] = broker
         return id
 

@@ -83,6 +83,14 @@ def test_no_answer_by_the_deadline_is_unknown_and_a_late_one_stale(client):
     assert client.machine.deadline() == math.inf
 
 
+def test_an_id_may_be_used_again_and_the_late_answer_to_the_first_is_not_the_second_s(client):
+    (first,) = sends(client.submit(b"a", b"1", ttl_s=1))
+    client.wait(1)
+    (second,) = sends(client.submit(b"a", b"2"))
+    assert kinds(client.reply(first, b"of 1")) == ["stale"]
+    assert resolved(client.reply(second, b"of 2"))[b"a"].body == (b"of 2",)
+
+
 @pytest.mark.parametrize("fate", [Fate.FAILED, Fate.REJECTED, Fate.UNKNOWN])
 def test_the_worker_s_verdict_resolves_it(client, fate):
     (request,) = sends(client.submit())

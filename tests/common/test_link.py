@@ -263,6 +263,20 @@ def test_a_peer_that_returns_while_its_last_words_are_unread_is_missed_again(net
     assert event(link) == Disconnected("here", b"fixed")
 
 
+def test_a_peer_that_took_its_own_id_over_is_missed_when_it_goes(net):
+    """HANDOVER: libzmq tells nothing of the connection that it dropped."""
+    link = net.link("ROUTER")
+    for message in (b"1", b"2"):
+        peer = net.peer(link, b"fixed")
+        peer.send(message)
+        assert receive(link) == [b"fixed", message]
+        assert watch(link) == []
+    peer.send(b"3")
+    receive(link)
+    peer.close()
+    assert event(link) == Disconnected("here", b"fixed")
+
+
 def test_a_peer_that_left_before_it_was_heard_is_lost_with_its_first_word(net):
     link = net.link("ROUTER")
     peer = net.peer(link, b"hasty")
@@ -286,9 +300,10 @@ def test_peers_that_come_and_go_leave_nothing_behind(net):
         if number % 2:
             link.monitor.poll(BOUND_S * 1e3)
         receive(link)
-    wait_until(lambda: (watch(link), not link._peers)[1], "all of them gone")
+    wait_until(lambda: (watch(link), not link._accepted)[1], "all of them gone")
     assert not link._peer_of
-    assert not link._accepted
+    assert not link._descriptor_of
+    assert not link._certain
 
 
 # --- opening ----------------------------------------------------------------------------------------------

@@ -383,7 +383,7 @@ def test_gauges_are_sampled_ten_times_a_second(net, tmp_path):
     timer.join()
     loop.observer.close()
     lines = (tmp_path / "gauges" / "part.jsonl").read_bytes().splitlines()
-    assert 3 <= len(lines) <= 5
+    assert 2 <= len(lines) <= 5
     assert msgspec.json.decode(lines[0])["gauges"] == {"events": 0}
 
 

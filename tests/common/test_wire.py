@@ -159,6 +159,12 @@ def test_what_was_held_for_no_time_at_all_is_the_same_frame(held_s):
     assert wire.age_header(frame, held_s) is frame
 
 
+def test_a_header_that_comes_back_tells_a_transaction_from_a_later_one_of_the_same_id():
+    frame = wire.age_header(packed(ttl_s=5), 1.0)
+    assert wire.is_sent_with(frame, NOW + 5)
+    assert not wire.is_sent_with(frame, NOW + 5.001)
+
+
 # --- statuses ---------------------------------------------------------------------------------------------
 
 

@@ -53,6 +53,7 @@ class Wires:
     def peer(self, link: Link, id: bytes | None = None) -> "zmq.Socket[bytes]":
         """A stranger's DEALER, connected to a bound link, handshake done."""
         dealer = self._stranger(zmq.DEALER)
+        dealer.reconnect_ivl = -1
         if id is not None:
             dealer.routing_id = id
         monitor = dealer.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
