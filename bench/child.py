@@ -10,10 +10,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+"""Where our packages are."""
 
 
 class Exit(NamedTuple):
@@ -34,15 +37,22 @@ class Exit(NamedTuple):
         return f"signal {-self.status}"
 
 
+class Launch(NamedTuple):
+    """How a process is started."""
+
+    arguments: tuple[str, ...]
+    stdin: Path | None = None
+    """A file that it is given as its standard input."""
+
+
 class Child:
     """A running or ended process. Needs a running asyncio loop."""
 
     def __init__(
         self,
-        command: Sequence[str],
+        launch: Launch,
         log: Path | None = None,
         on_exit: Callable[["Child"], None] | None = None,
-        environment: Mapping[str, str] | None = None,
     ) -> None:
         """Start it, in a process group of its own, so that Ctrl-C reaches only us and we stop it in order.
 
@@ -54,7 +64,7 @@ class Child:
         self.end: Exit | None = None
         """None while it runs."""
         self.started_ns = time.monotonic_ns()
-        self._process = _popen(command, log, environment)
+        self._process = _popen(launch, log)
         self.pid = self._process.pid
         self._pidfd = os.pidfd_open(self.pid)
         self._loop.add_reader(self._pidfd, self._reap)
@@ -111,13 +121,19 @@ class Child:
             self._on_exit(self)
 
 
-def _popen(
-    command: Sequence[str], log: Path | None, environment: Mapping[str, str] | None
-) -> "subprocess.Popen[bytes]":
-    with log.open("ab") if log else nullcontext() as file:
+def _popen(launch: Launch, log: Path | None) -> "subprocess.Popen[bytes]":
+    with ExitStack() as opened:
+        output = opened.enter_context(log.open("ab")) if log else None
+        stdin = opened.enter_context(launch.stdin.open("rb")) if launch.stdin else subprocess.DEVNULL
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment, process_group=0
+            launch.arguments, stdin=stdin, stdout=output, stderr=output, env=_environment(), process_group=0
         )
+
+
+def _environment() -> dict[str, str]:
+    """Ours, and our packages first: a child never runs another ``bench`` or ``common`` than we do."""
+    there = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(there)}
 
 
 def last_line(log: Path) -> str:

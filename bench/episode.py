@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from bench import launch
+from bench.child import Launch
 from bench.faults.fault import NoEffect
 from bench.faults.registry import AnyFault
 from bench.folders import EpisodeFolder
-from bench.launch import command
 from bench.load.report import Begin, End
 from bench.load.spec import ClientSpec, ClosedStep, LoadSpec, OpenStep
 from bench.load.spec import Step as LoadStep
@@ -89,7 +90,7 @@ class _Stage:
         self._marks = marks
         self._plan = plan(task.scenario, task.topology, ports)
         self._supervisor = Supervisor(
-            self._processes(), self._command, folder.logs, marks, task.scenario.supervision
+            self._processes(), self._launch, folder.logs, marks, task.scenario.supervision
         )
         self._load: LoadProcess | None = None
         self._injecting: list[asyncio.Task[Injected]] = []
@@ -216,7 +217,7 @@ class _Stage:
             if part.role == "front"
         }
 
-    def _command(self, part: Part) -> list[str]:
+    def _launch(self, part: Part) -> Launch:
         scenario = self._scenario
         seed = scenario.service.seed or scenario.seed
         spec = PartSpec(
@@ -229,7 +230,7 @@ class _Stage:
             http=HttpSettings(HOST, self._fronts()[part.name][1]) if part.role == "front" else None,
             guard_pid=os.getpid(),
         )
-        return list(command(spec, self._folder.parts))
+        return launch.part(spec, self._folder.parts)
 
     def _load_spec(self) -> LoadSpec:
         scenario, task = self._scenario, self._task

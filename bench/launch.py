@@ -1,30 +1,32 @@
-"""How a part's process is started: its spec in a file, its command line, its environment.
+"""How the bench's processes are started: what they are told in a file, and their command line.
 
-Invariant: a command line names the part's role and its name and nothing that changes from run to run but paths; no
-front's or broker's contains the word of the role that works, so that processes can be told apart by it.
+Invariant: a command line names a part's role and its name, and nothing that differs from run to run: no path, for a
+path may hold any word (``raw/kill-worker-freelance-1``), and processes are told apart by theirs. So the file with the
+spec is the process's standard input.
 """
 
-import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from bench.child import Launch
+from bench.load.spec import LoadSpec
 from bench.part import PartSpec
 
-ROOT = Path(__file__).parents[1]
-"""Where our packages are."""
+STDIN = "/dev/stdin"
 
 
-def command(spec: PartSpec, folder: Path) -> Sequence[str]:
-    """Write the spec to ``folder/<part>.json``; returns what starts the part."""
-    path = folder / f"{spec.part.name}.json"
+def part(spec: PartSpec, folder: Path) -> Launch:
+    """What starts a part; its spec is written to ``folder/<part>.json``."""
+    return _launch(spec, folder / f"{spec.part.name}.json", "bench.part", spec.part.role, spec.part.name)
+
+
+def load(spec: LoadSpec, path: Path) -> Launch:
+    """What starts the load; its spec is written to ``path``."""
+    return _launch(spec, path, "bench.load")
+
+
+def _launch(spec: msgspec.Struct, path: Path, module: str, *words: str) -> Launch:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(spec), indent=2))
-    return [sys.executable, "-P", "-m", "bench.part", spec.part.role, spec.part.name, str(path)]
-
-
-def environment() -> dict[str, str]:
-    """Ours, and our packages first: a child never runs another ``bench`` or ``common`` than we do."""
-    there = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(there)}
+    return Launch((sys.executable, "-P", "-m", module, *words, STDIN), path)

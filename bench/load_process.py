@@ -4,16 +4,15 @@ Invariant: it is followed within a bound; when ``lines`` is through or given up,
 """
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 
+from bench import launch
 from bench.child import Child, last_line
 from bench.folders import EpisodeFolder
-from bench.launch import environment
 from bench.load.report import Line, Stop, Trouble
 from bench.load.spec import LoadSpec
 
@@ -31,12 +30,10 @@ class LoadProcess:
     """Plays one spec."""
 
     def __init__(self, spec: LoadSpec, folder: EpisodeFolder) -> None:
-        folder.spec.write_bytes(msgspec.json.format(msgspec.json.encode(spec), indent=2))
         self._spec = spec
         self._report = Path(spec.report_file)
         self._log = folder.logs / "load.log"
-        command = [sys.executable, "-P", "-m", "bench.load", str(folder.spec)]
-        self.child = Child(command, self._log, environment=environment())
+        self.child = Child(launch.load(spec, folder.spec), self._log)
 
     async def lines(self) -> AsyncIterator[Line]:
         """What it tells, as it tells it, until its last line.

@@ -12,6 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Spinner
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+FINISH_S = 8.0
+"""What converting and drawing take, about: most of it is importing what draws."""
+
 
 class Progress(Protocol):
     """Somebody who is told."""
@@ -24,6 +27,9 @@ class Progress(Protocol):
 
     def begin(self, what: str, number: int, of: int, left_s: float) -> None:
         """The ``number``-th of ``of`` begins; all that is left takes about ``left_s``."""
+
+    def finish(self, what: str) -> None:
+        """All of them are over; the rest is ``what``."""
 
     def say(self, line: str) -> None:
         """Something worth a line happened."""
@@ -51,6 +57,9 @@ class Lines:
 
     def begin(self, what: str, number: int, of: int, left_s: float) -> None:
         self.say(f"[{number}/{of}] {what} (about {duration(left_s)} left)")
+
+    def finish(self, what: str) -> None:
+        self.say(what)
 
     def say(self, line: str) -> None:
         self._console.print(line, markup=False, soft_wrap=True)
@@ -83,6 +92,11 @@ class Live:
         self._bar.update(
             self._task, description=what, completed=number - 1, total=of, ends_at=time.monotonic() + left_s
         )
+
+    def finish(self, what: str) -> None:
+        total = self._bar.tasks[0].total or 1
+        ends_at = time.monotonic() + FINISH_S
+        self._bar.update(self._task, description=what, completed=total, total=total, ends_at=ends_at)
 
     def say(self, line: str) -> None:
         self._bar.console.print(line, markup=False, soft_wrap=True)

@@ -107,16 +107,18 @@ class Runner:
 
     def _overhead_s(self) -> float:
         """What an episode takes beside its steps, as far as seen."""
-        seen = [
-            (episode.ended_ns - episode.started_ns) / 1e9
-            - sum(step.warmup_s + step.duration_s for step in episode.steps)
-            for episode in self.record.episodes
-        ]
+        seen = [_beside_steps_s(episode) for episode in self.record.episodes]
         return mean(seen) if seen else OVERHEAD_S
 
     def _tell(self, episode: Episode) -> None:
         for doubt in episode.doubts:
             self._progress.say(f"{episode.name} is invalid: {doubt.text}")
+
+
+def _beside_steps_s(episode: Episode) -> float:
+    """At least 0: an episode that failed has not played all of its steps."""
+    steps_s = sum(step.warmup_s + step.duration_s for step in episode.steps)
+    return max((episode.ended_ns - episode.started_ns) / 1e9 - steps_s, 0)
 
 
 def _why(end: BaseException) -> str:

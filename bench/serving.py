@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import click
 
+from bench import launch
+from bench.child import Launch
 from bench.errors import BadInput
-from bench.launch import command
 from bench.part import PartSpec
 from bench.ports import Ports, check_free
 from bench.readiness import wait_until_ready
@@ -73,7 +74,7 @@ async def serve_until_told(serving: Serving) -> None:
         plan = serving.topology.plan(serving.deployment, serving.settings, ports.endpoint)
         supervision = Supervision()
         supervisor = Supervisor(
-            plan.parts, lambda part: _command(serving, part, folder), folder, _Printed(), supervision
+            plan.parts, lambda part: _launch(serving, part, folder), folder, _Printed(), supervision
         )
         try:
             click.echo(f"starting {len(plan.parts)} processes", err=True)
@@ -107,7 +108,7 @@ class _Printed:
             click.echo(f"{subject} started again: {detail}", err=True)
 
 
-def _command(serving: Serving, part: Part, folder: Path) -> list[str]:
+def _launch(serving: Serving, part: Part, folder: Path) -> Launch:
     spec = PartSpec(
         topology=serving.topology.name,
         part=part,
@@ -117,7 +118,7 @@ def _command(serving: Serving, part: Part, folder: Path) -> list[str]:
         http=serving.http if part.role == "front" else None,
         guard_pid=os.getpid(),
     )
-    return list(command(spec, folder))
+    return launch.part(spec, folder)
 
 
 def _picture(serving: Serving, plan: Plan, folder: Path) -> str:

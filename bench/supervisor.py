@@ -9,9 +9,8 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from bench.child import Child, last_line
+from bench.child import Child, Launch, last_line
 from bench.errors import PartFailed
-from bench.launch import environment
 from bench.marks import Notebook
 from bench.scenario import Supervision
 from common.topology import ROLES, Part, Role
@@ -23,7 +22,7 @@ CRASHES_MAX = 2
 
 T = TypeVar("T")
 
-Command = Callable[[Part], Sequence[str]]
+Start = Callable[[Part], Launch]
 
 
 class Usage(NamedTuple):
@@ -53,10 +52,10 @@ class Supervisor:
     """One deployment's parts. Implements ``bench.faults.fault.Deployed``."""
 
     def __init__(
-        self, parts: Sequence[Part], command: Command, logs: Path, marks: Notebook, supervision: Supervision
+        self, parts: Sequence[Part], start: Start, logs: Path, marks: Notebook, supervision: Supervision
     ) -> None:
         self._kept = {part.name: _Kept(part, logs / f"{part.name}.log") for part in parts}
-        self._command = command
+        self._launch = start
         self._marks = marks
         self._supervision = supervision
         self._stopping = False
@@ -162,9 +161,7 @@ class Supervisor:
     def _start(self, kept: _Kept) -> None:
         kept.restart = None
         name = kept.part.name
-        kept.child = Child(
-            self._command(kept.part), kept.log, lambda child: self._ended(kept, child), environment()
-        )
+        kept.child = Child(self._launch(kept.part), kept.log, lambda child: self._ended(kept, child))
         self._marks.add("start", name, f"pid {kept.child.pid}", kept.child.started_ns)
 
     def _ended(self, kept: _Kept, child: Child) -> None:

@@ -74,7 +74,7 @@ def _run(scenario: Scenario, out: Path | None, keep_raw: bool) -> int:
             if not isinstance(end, Terminated):
                 raise
             return 0 if all(episode.valid for episode in runner.record.episodes) else 1
-        told.say("drawing")
+        told.finish("drawing")
         outcome = conclude(folder)
     tell(outcome)
     if not keep_raw:

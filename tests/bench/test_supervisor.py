@@ -10,6 +10,7 @@ from typing import NamedTuple
 import psutil
 import pytest
 
+from bench.child import Launch
 from bench.errors import PartFailed
 from bench.faults.fault import NoEffect
 from bench.faults.kill import Kill
@@ -49,8 +50,8 @@ def supervisor(
     folder: Path, code: str = SLEEPS, restart_delay_s: float = 0.0
 ) -> tuple[Supervisor, Remembered]:
     seen = Remembered()
-    command = [sys.executable, "-c", code]
-    return Supervisor(PARTS, lambda part: command, folder, seen, Supervision(restart_delay_s)), seen
+    launch = Launch((sys.executable, "-c", code))
+    return Supervisor(PARTS, lambda part: launch, folder, seen, Supervision(restart_delay_s)), seen
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -73,6 +73,12 @@ def playing(process: "subprocess.Popen[str]") -> list[psutil.Process]:
     )
 
 
+def only_a_workers_command_line_says_so(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        line = " ".join(process.cmdline())
+        assert ("worker" in line) == ("bench.part worker worker-" in line), line
+
+
 def record(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / "run.json").read_text())
     return found
@@ -146,8 +152,10 @@ def test_report_makes_the_same_again_from_what_is_left(whole):
 
 
 def test_ctrl_c_leaves_no_process_and_says_that_the_run_is_incomplete(tmp_path):
-    with started(tmp_path, "run", str(TINY), "--out", "results/mine") as process:
+    phase = "phase.capacity.name=no-worker"
+    with started(tmp_path, "run", str(TINY), "--out", "results/mine", "--set", phase) as process:
         processes = playing(process)
+        only_a_workers_command_line_says_so(processes)
         process.send_signal(signal.SIGINT)
         assert process.wait(BOUND_S) == 130
         assert gone(processes)
@@ -211,9 +219,7 @@ def test_serve_answers_until_it_is_told_to_stop(topology, number, status, tmp_pa
             assert answer.read() == b"hello"
         processes = descendants(process.pid)
         assert len(processes) == (5 if topology == "paranoid-pirate" else 4)
-        for part in processes:
-            line = " ".join(part.cmdline())
-            assert ("worker" in line) == ("bench.part worker" in line), line
+        only_a_workers_command_line_says_so(processes)
         process.send_signal(number)
         assert process.wait(BOUND_S) == status
         assert gone(processes)

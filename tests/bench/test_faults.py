@@ -1,0 +1,42 @@
+"""Whom a fault hits is a function of the seed, and a fault that hits nobody says so."""
+
+from random import Random
+
+import pytest
+
+from bench.faults.fault import NoEffect
+from bench.faults.kill import Kill
+from bench.faults.registry import FAULTS
+
+WORKERS = ["worker-1", "worker-2", "worker-3"]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_fault_is_registered_under_its_own_word_and_says_what_it_does(name):
+    fault = FAULTS[name](role="worker", at_s=0)
+    assert fault.kind == name
+    assert fault.label == f"{name}-worker"
+    assert fault.does
+
+
+def test_the_same_seed_hits_the_same_part():
+    kill = Kill(role="worker", at_s=0)
+    hits = [kill.target(WORKERS, Random("a")) for _ in range(5)]
+    assert len(set(hits)) == 1
+    assert {kill.target(WORKERS, Random(seed)) for seed in range(50)} == set(WORKERS)
+
+
+def test_a_number_hits_that_part():
+    assert Kill(role="worker", at_s=0, which=2).target(WORKERS, Random(1)) == "worker-2"
+
+
+def test_who_is_not_there_is_not_hit():
+    with pytest.raises(NoEffect, match="there is no broker to kill"):
+        Kill(role="broker", at_s=0).target([], Random(1))
+    with pytest.raises(NoEffect, match="worker 4 was to be hit, but there are only 3"):
+        Kill(role="worker", at_s=0, which=4).target(WORKERS, Random(1))
+
+
+def test_it_says_what_will_happen():
+    assert Kill(role="worker", at_s=2.5).describe() == "kill one worker at 2.5 s"
+    assert Kill(role="front", at_s=1, which=2).describe() == "kill front 2 at 1 s"
