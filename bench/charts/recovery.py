@@ -132,7 +132,7 @@ def _mark(axes: Axes, at: Estimate | None, marker: str, word: str, height: float
     late = place[0] > left + 0.6 * (right - left)  # the words would run out of the panel
     axes.plot(*place, marker, color=INK, markersize=5, transform=across, clip_on=False, zorder=5)
     axes.annotate(
-        f"{word} {_time(at.median)}" if at.median else "undisturbed",
+        f"{word} {_time(at.median)}" if round(at.median) else "undisturbed",
         place,
         xycoords=across,
         xytext=(-6, 0) if late else (6, 0),

@@ -20,6 +20,7 @@ from bench.report.answer import Answer, answers
 from bench.report.checks import checks, considered
 from bench.report.provenance import command, made_at, provenance
 from bench.report.tables import Table, interval_note, tables
+from bench.report.verdict import TRIALS_MIN
 from bench.run_record import RunRecord
 
 FILE = "report.html"
@@ -79,6 +80,7 @@ class Page(NamedTuple):
     warnings: list[Warning]
     answer: list[Answer]
     intervals: str
+    trials_min: int
     sections: list[Section]
     valid: bool
     validity: str
@@ -130,6 +132,7 @@ def page(findings: Findings, summary: Summary, figures: dict[str, list[Figure]])
         warnings=_warnings(record, findings),
         answer=answers(summary, scenario),
         intervals=interval_note(trials),
+        trials_min=TRIALS_MIN,
         sections=_sections(figures, tables(summary)),
         valid=findings.valid,
         validity=considered(findings),

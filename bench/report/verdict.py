@@ -1,13 +1,17 @@
 """Which of several estimates is best, if this run can tell at all.
 
-Invariant: no winner where intervals overlap, and none where one of those compared is a single trial: its interval is
-not known.
+Invariant: no winner where intervals overlap, and none where one of those compared has fewer than ``TRIALS_MIN``
+trials: the extremes of so few lie apart too often by chance.
 """
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from bench.statistics import Estimate
+
+TRIALS_MIN = 4
+"""With n trials on each side that do not differ at all, the extremes lie apart in 2 of (2n choose n) cases: one in
+three for 2, one in ten for 3, one in 35 for 4."""
 
 
 class Verdict(NamedTuple):
@@ -16,7 +20,7 @@ class Verdict(NamedTuple):
     best: tuple[str, ...]
     behind: tuple[str, ...]
     too_few: bool
-    """There is a single trial among them, or nothing to compare: nothing can be said."""
+    """One of them has fewer than ``TRIALS_MIN`` trials, or there is nothing to compare: nothing can be said."""
 
     @property
     def winner(self) -> str | None:
@@ -26,7 +30,7 @@ class Verdict(NamedTuple):
 
 def judge(estimates: Mapping[str, Estimate], higher_is_better: bool) -> Verdict:
     """Compare by name."""
-    if len(estimates) < 2 or any(estimate.n < 2 for estimate in estimates.values()):
+    if len(estimates) < 2 or any(estimate.n < TRIALS_MIN for estimate in estimates.values()):
         return Verdict(tuple(estimates), (), True)
     # As if small were good: then an interval's first end is its best case, its second its worst.
     sign = -1 if higher_is_better else 1
@@ -42,7 +46,8 @@ def judge(estimates: Mapping[str, Estimate], higher_is_better: bool) -> Verdict:
 def words(verdict: Verdict, one: str, several: str) -> str:
     """The verdict as a sentence; ``one`` and ``several`` say what is better: ``carries more``, ``carry more``."""
     if verdict.too_few:
-        return "With a single trial, nothing can be said of the difference." if len(verdict.best) > 1 else ""
+        too_few = f"Fewer than {TRIALS_MIN} trials are too few to rank them."
+        return too_few if len(verdict.best) > 1 else ""
     if not verdict.behind:
         return "The intervals overlap: this run cannot rank them."
     others = listed(verdict.behind)

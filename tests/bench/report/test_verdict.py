@@ -1,6 +1,8 @@
+from itertools import combinations
+
 import pytest
 
-from bench.report.verdict import Verdict, judge, listed, words
+from bench.report.verdict import TRIALS_MIN, Verdict, judge, listed, words
 from bench.statistics import Estimate
 
 
@@ -42,11 +44,18 @@ def test_a_chain_of_overlaps_ranks_nobody():
     assert found.behind == ()
 
 
-@pytest.mark.parametrize("n", [1])
-def test_of_a_single_trial_nothing_can_be_said(n):
+@pytest.mark.parametrize("n", range(1, TRIALS_MIN))
+def test_of_too_few_trials_nothing_can_be_said(n):
     found = judge({"a": Estimate(100, 100, 100, 5), "b": Estimate(50, 50, 50, n)}, higher_is_better=True)
     assert found.winner is None
-    assert "nothing can be said" in words(found, "carries more", "carry more")
+    assert words(found, "carries more", "carry more") == "Fewer than 4 trials are too few to rank them."
+
+
+def test_enough_trials_that_do_not_differ_rarely_name_a_winner():
+    """Every way in which the ranks of 2 x n values can fall to two sides alike is as likely as any other."""
+    ways = list(combinations(range(2 * TRIALS_MIN), TRIALS_MIN))
+    apart = sum(max(one) < TRIALS_MIN or min(one) >= TRIALS_MIN for one in ways)
+    assert apart / len(ways) < 0.05
 
 
 def test_one_alone_has_nobody_to_beat():
