@@ -49,7 +49,6 @@ class Worker:
         beats, limits = settings.beats, settings.limits
         self._credit = settings.credit
         self._frames_max = limits.frames
-        self._opaque_ttl_s = limits.opaque_ttl_s
         self._watch: Watch[str] = Watch(beats)
         self._conversations: dict[str, Conversation] = {}
         self._opened = dict.fromkeys(sockets, 0)
@@ -155,7 +154,7 @@ class Worker:
             return
         if not body:
             raise Malformed("a REQUEST has at least one body frame, got none")
-        self._intake.take(header, body, talk.name, [*stack, EMPTY], now + self._opaque_ttl_s, now, effects)
+        self._intake.take(header, body, talk.name, [*stack, EMPTY], now, effects)
 
     def _finished(self, finished: Finished, now: float, effects: list[Effect]) -> None:
         work = self._intake.finish(finished, now, effects)

@@ -34,7 +34,6 @@ class Worker:
     def __init__(self, settings: Settings, opaque_prefix: str) -> None:
         beats, limits = settings.beats, settings.limits
         self._frames_max = limits.frames
-        self._opaque_ttl_s = limits.opaque_ttl_s
         self._intake = Intake(limits.queue, beats.interval_s * beats.liveness, opaque_prefix, self._reply)
 
     def __repr__(self) -> str:
@@ -92,8 +91,7 @@ class Worker:
             return
         if not body:
             raise Malformed("a request has at least one body frame, got none")
-        deadline = now + self._opaque_ttl_s
-        self._intake.take(header, body, client.hex(), [client, control], deadline, now, effects)
+        self._intake.take(header, body, client.hex(), [client, control], now, effects)
 
     def _reply(self, work: Work, frames: Sequence[bytes]) -> Send:
         return Send(SERVICE, (*work.address, *frames))

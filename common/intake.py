@@ -69,12 +69,14 @@ class Intake:
         return len(self._waiting)
 
     def take(self, header: wire.Header | None, body: Sequence[bytes], source: str, address: list[bytes],
-             opaque_deadline: float, now: float, effects: list[Effect]) -> None:  # fmt: skip
-        """Take a request; ``header`` is None for an opaque one."""
+             now: float, effects: list[Effect]) -> None:  # fmt: skip
+        """Take a request; ``header`` is None for an opaque one, which has no deadline here: its asker's own
+        time-out decides.
+        """
         self._taken += 1
         if header is None:
             id = f"{self._opaque_prefix}{self._taken}".encode()
-            transaction = Transaction(id, tuple(body), opaque_deadline, False)
+            transaction = Transaction(id, tuple(body), math.inf, False)
         else:
             transaction = Transaction(header.id, tuple(body), header.deadline, header.retry)
         work = Work(self._taken, transaction, header is None, source, address, now)

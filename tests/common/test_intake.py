@@ -28,7 +28,7 @@ class Worker:
         """A request; without ``id`` an opaque one."""
         effects: list[Effect] = []
         head = None if id is None else wire.parse_header(header(id, now, ttl_s, retry=retry), now)
-        self.intake.take(head, list(body), source, [id or b"plain"], now + 5.0, now, effects)
+        self.intake.take(head, list(body), source, [id or b"plain"], now, effects)
         return effects
 
     def finish(self, fate=Fate.COMPLETED, body=(b"y",), worked_us=7, now=NOW):
@@ -143,14 +143,22 @@ def test_an_opaque_message_is_answered_with_the_service_s_body_and_nothing_else(
     assert sends(worker.finish(fate, (b"y", b""))) == [(b"plain", b"", b"y", b"")]
 
 
-def test_an_opaque_message_that_is_refused_or_late_gets_no_answer():
+def test_an_opaque_message_that_is_refused_gets_no_answer():
     worker = Worker(limit=1)
     worker.take(b"a")
     worker.take()
     assert worker.take() == [Note("dropped", "opaque~7~3", "queue full")]
-    effects = worker.finish(now=NOW + 6)
-    assert len(sends(effects)) == 1
-    assert kinds(effects) == ["late", "late", "dropped"]
+
+
+def test_an_opaque_message_is_executed_and_answered_however_long_it_waited():
+    worker = Worker()
+    worker.take(b"a")
+    worker.take()
+    (execute,) = executes(worker.finish(now=NOW + 3600))
+    assert execute.opaque
+    effects = worker.finish(now=NOW + 7200)
+    assert sends(effects) == [(b"plain", b"", b"y")]
+    assert kinds(effects) == []
 
 
 # --- who asked --------------------------------------------------------------------------------------------
