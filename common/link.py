@@ -80,13 +80,21 @@ class Link:
         return {option: self._report(option, value) for option, value in self._spec.options.items()}
 
     def receive(self) -> list[bytes] | None:
-        """The next message, or None."""
+        """The next whole message, or None."""
+        while True:
+            try:
+                first = self._socket.recv(_NOBLOCK)
+            except zmq.Again:
+                self._leaving.clear()
+                return None
+            try:
+                return self._receive_rest(first)
+            except zmq.Again:
+                # Its connection broke while we read: libzmq dropped the rest with it. The next may be another's.
+                continue
+
+    def _receive_rest(self, first: bytes) -> list[bytes]:
         socket = self._socket
-        try:
-            first = socket.recv(_NOBLOCK)
-        except zmq.Again:
-            self._leaving.clear()
-            return None
         frames = [first]
         if self._bound_router and first not in self._certain:
             self._learn(first, frames)

@@ -60,7 +60,8 @@ class Running:
     def notes(self, kind: str) -> list[dict[str, Any]]:
         """What it noted, of one kind, in order."""
         file = self.folder / "notes" / f"{self.name}.jsonl"
-        lines = file.read_bytes().splitlines() if file.exists() else []
+        # What is behind the last newline is being written.
+        lines = file.read_bytes().rpartition(b"\n")[0].splitlines() if file.exists() else []
         notes = [msgspec.json.decode(line) for line in lines]
         return [note for note in notes if note["kind"] == kind]
 
