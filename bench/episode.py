@@ -10,15 +10,13 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping
-from random import Random
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from bench import launch
 from bench.child import Launch
-from bench.faults.fault import NoEffect
-from bench.faults.registry import AnyFault
+from bench.faults.injection import Injection
 from bench.folders import EpisodeFolder
 from bench.load.report import Begin, End
 from bench.load.spec import ClientSpec, ClosedStep, LoadSpec, OpenStep
@@ -29,7 +27,7 @@ from bench.part import PartSpec
 from bench.ports import HOST, Ports
 from bench.readiness import wait_until_ready
 from bench.registry import topology
-from bench.run_record import Doubt, Episode, Injected, PlayedStep, episode_name
+from bench.run_record import Doubt, Episode, PlayedStep, episode_name
 from bench.sampler import Sampler
 from bench.scenario import Phase, Scenario
 from bench.supervisor import Supervisor, Usage
@@ -93,8 +91,9 @@ class _Stage:
             self._processes(), self._launch, folder.logs, marks, task.scenario.supervision
         )
         self._load: LoadProcess | None = None
-        self._injecting: list[asyncio.Task[Injected]] = []
-        self._hit: list[tuple[AnyFault, str]] = []
+        # Without the topology's name: the same part is hit in each of them.
+        words = (task.scenario.seed, task.phase.name, task.trial)
+        self._injection = Injection(task.phase.faults, self._supervisor, marks, "/".join(map(str, words)))
         self._doubts: list[Doubt] = []
 
     async def play(self) -> Episode:
@@ -106,7 +105,8 @@ class _Stage:
             await self._ready()
             ready_ns = time.monotonic_ns()
             steps = await self._perform()
-            faults = await self._faults()
+            faults, without_effect = await self._injection.outcome()
+            self._doubts += without_effect
             await self._supervisor.stop(self._patience_s())
         finally:
             sampler.cancel()
@@ -126,8 +126,7 @@ class _Stage:
 
     def clear(self) -> None:
         """Leave no process and no task, at once; harmless where there is none."""
-        for injecting in self._injecting:
-            injecting.cancel()
+        self._injection.cancel()
         if self._load:
             self._load.child.kill()
         self._supervisor.kill()
@@ -151,53 +150,16 @@ class _Stage:
                     self._begin(line)
                 elif isinstance(line, End):
                     steps[line.step] = _played(steps[line.step], line)
-                    await self._heal()
             await load.close()
         except LoadFailed as failure:
             self._doubts.append(Doubt("load", str(failure)))
         return steps
 
-    # --- faults ------------------------------------------------------------------------------------------
-
     def _begin(self, line: Begin) -> None:
         self._marks.add("warmup", line.name, t_ns=line.begin_ns)
         self._marks.add("measured", line.name, t_ns=line.warm_ns)
         self._marks.add("end", line.name, t_ns=line.end_ns)
-        for number, fault in enumerate(self._task.phase.faults):
-            due_ns = line.warm_ns + round(fault.at_s * 1e9)
-            # Without the topology's name: the same part is hit in each of them.
-            words = (self._scenario.seed, self._task.phase.name, self._task.trial, line.name, number)
-            random = Random("/".join(map(str, words)))
-            self._injecting.append(asyncio.create_task(self._inject(fault, line.name, due_ns, random)))
-
-    async def _inject(self, fault: AnyFault, step: str, due_ns: int, random: Random) -> Injected:
-        await asyncio.sleep(max(due_ns - time.monotonic_ns(), 0) / 1e9)
-        part = fault.target(self._supervisor.parts(fault.role), random)
-        t_ns = time.monotonic_ns()
-        seen = await fault.apply(self._supervisor, part)
-        self._hit.append((fault, part))
-        self._marks.add("fault", part, f"{fault.label}: {seen}", t_ns)
-        return Injected(fault.label, step, part, due_ns, t_ns, seen)
-
-    async def _heal(self) -> None:
-        """Take back, at a step's end, what was done in it."""
-        while self._hit:
-            fault, part = self._hit.pop()
-            if await fault.undo(self._supervisor, part):
-                self._marks.add("healed", part, fault.label)
-
-    async def _faults(self) -> list[Injected]:
-        """All that were injected; one that was not makes the episode doubtful."""
-        outcomes = await asyncio.gather(*self._injecting, return_exceptions=True)
-        faults: list[Injected] = []
-        for outcome in outcomes:
-            if isinstance(outcome, Injected):
-                faults.append(outcome)
-            elif isinstance(outcome, NoEffect):
-                self._doubts.append(Doubt("fault", str(outcome)))
-            else:
-                raise outcome
-        return faults
+        self._injection.begin(line.name, line.warm_ns)
 
     def _all_doubts(self, steps: list[PlayedStep]) -> list[Doubt]:
         surprises = [Doubt("part", surprise) for surprise in self._supervisor.surprises]

@@ -67,6 +67,8 @@ class Injected(msgspec.Struct, frozen=True):
     """Just before it was applied."""
     seen: str
     """What was seen to happen."""
+    healed_ns: int = 0
+    """When it had been taken back; 0 where nobody has to."""
 
 
 class Episode(msgspec.Struct, frozen=True):

@@ -110,6 +110,10 @@ class Open(_Phase, frozen=True, forbid_unknown_fields=True, tag="open", kw_only=
                 raise ValueError(
                     f"at_s of a fault must be below duration_s {self.duration_s:g}, got {fault.at_s:g}"
                 )
+            if not fault.end_s <= self.duration_s:
+                raise ValueError(
+                    f"a fault must be over by duration_s {self.duration_s:g}, got one that ends at {fault.end_s:g}"
+                )
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -4,7 +4,8 @@ Invariant: a fault that did not happen says so. ``apply`` returns only once its 
 ``NoEffect`` otherwise, which makes the trial invalid: a fault that silently does nothing would be drawn as a system
 that survives it.
 
-To add one: copy kill.py, change what ``apply`` and ``undo`` do, add a line to registry.py.
+To add one: copy kill.py (over at once, the supervisor heals it) or pause.py (``Lasting``: taken back after ``for_s``),
+change what it does, add a line to registry.py.
 """
 
 from collections.abc import Sequence
@@ -56,6 +57,11 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
             raise ValueError(f"which must be 'one' or a number from 1, got {self.which}")
 
     @property
+    def end_s(self) -> float:
+        """When it is over, as far as the bench does it: from then on the system is left alone."""
+        return self.at_s
+
+    @property
     def kind(self) -> str:
         """The word it has in a scenario."""
         return str(self.__struct_config__.tag)
@@ -88,8 +94,27 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
         """Do it to ``part``; returns what was seen to happen, for the mark. Raises NoEffect."""
         raise NotImplementedError
 
-    async def undo(self, deployed: Deployed, part: str) -> bool:
-        """Take it back at the end of the step; returns whether there was something to take back: nothing, where the
-        supervisor heals it.
+
+class Lasting(Fault, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A fault that stays until it is taken back."""
+
+    for_s: float
+    """How long, in seconds."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.for_s > 0:
+            raise ValueError(f"for_s must be above 0 s, got {self.for_s:g}")
+
+    def describe(self) -> str:
+        return f"{super().describe()}, for {self.for_s:g} s"
+
+    @property
+    def end_s(self) -> float:
+        return self.at_s + self.for_s
+
+    async def undo(self, deployed: Deployed, part: str) -> str:
+        """Take it back; returns what was seen to happen, for the mark. Called exactly once after an ``apply`` that
+        did not raise, also where the run is broken off. Raises NoEffect.
         """
-        return False
+        raise NotImplementedError

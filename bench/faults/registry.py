@@ -2,10 +2,12 @@
 
 from bench.faults.fault import Fault
 from bench.faults.kill import Kill
+from bench.faults.pause import Pause
 
 FAULTS: dict[str, type[Fault]] = {
     "kill": Kill,
+    "pause": Pause,
 }
 
-AnyFault = Kill
-"""The union of the classes above, for the decoder: ``Kill | Pause``."""
+AnyFault = Kill | Pause
+"""The union of the classes above, for the decoder."""

@@ -4,16 +4,23 @@ from random import Random
 
 import pytest
 
-from bench.faults.fault import NoEffect
+from bench.faults.fault import Fault, Lasting, NoEffect
 from bench.faults.kill import Kill
+from bench.faults.pause import Pause
 from bench.faults.registry import FAULTS
+
+
+def a_fault(name: str) -> Fault:
+    kind = FAULTS[name]
+    return kind(role="worker", at_s=0, **({"for_s": 1} if issubclass(kind, Lasting) else {}))
+
 
 WORKERS = ["worker-1", "worker-2", "worker-3"]
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_fault_is_registered_under_its_own_word_and_says_what_it_does(name):
-    fault = FAULTS[name](role="worker", at_s=0)
+    fault = a_fault(name)
     assert fault.kind == name
     assert fault.label == f"{name}-worker"
     assert fault.does
@@ -40,3 +47,9 @@ def test_who_is_not_there_is_not_hit():
 def test_it_says_what_will_happen():
     assert Kill(role="worker", at_s=2.5).describe() == "kill one worker at 2.5 s"
     assert Kill(role="front", at_s=1, which=2).describe() == "kill front 2 at 1 s"
+    assert Pause(role="worker", at_s=1, for_s=0.5).describe() == "pause one worker at 1 s, for 0.5 s"
+
+
+def test_a_lasting_fault_has_a_length():
+    with pytest.raises(ValueError, match="for_s must be above 0 s, got 0"):
+        Pause(role="worker", at_s=1, for_s=0)
