@@ -106,10 +106,11 @@ class Broker:
         effects: list[Effect] = []
         try:
             match event:
-                case Received(socket, frames) if socket == BACKEND:
-                    self._from_worker(frames, now, effects)
-                case Received(_, frames):
-                    self._from_client(frames, now, effects)
+                case Received():  # by attribute below, not by pattern: this is asked for every message
+                    if event.socket == BACKEND:
+                        self._from_worker(event.frames, now, effects)
+                    else:
+                        self._from_client(event.frames, now, effects)
                 case Unroutable(socket, frames, _):
                     self._undelivered(socket, frames, now, effects)
                 case Disconnected(socket, peer) if socket == BACKEND:
@@ -159,9 +160,9 @@ class Broker:
                 peer = self._dispatcher.submit(job, now)
             except QueueFull:
                 self._end_unsent(job, b"queue full", effects)
-            else:
-                if peer is not None:
-                    self._request(job, peer, now, effects)
+                return
+            if peer is not None:
+                self._request(job, peer, now, effects)
 
     def _forget_client(self, client: bytes, effects: list[Effect]) -> None:
         """Nobody is left to be answered: what waits for it is not worth a worker's time, nor, should its worker
@@ -228,24 +229,24 @@ class Broker:
     def _reply(
         self, worker: Worker, stack: list[bytes], body: list[bytes], now: float, effects: list[Effect]
     ) -> None:
-        job = next((job for job in worker.held if job.message.stack == stack), None)
+        job = _held_for(stack, worker)
         if job is None:
             if not worker.replied:
                 self._give_credit(worker)
             effects.append(Note("stale", show(worker.name), "a REPLY to nothing that was dispatched to it"))
             return
-        if job.id and wire.is_status(body[0]):
-            try:
-                status = wire.parse_reply_status(body[0], job.id)
-            except Malformed as malformed:
-                self._dispatcher.release(job)
-                effects.append(Note("malformed", show(worker.name), str(malformed)))
-                self._end(job, Fate.UNKNOWN, b"malformed reply", effects)
-                return
-            if status is not None and status.fate is Fate.REJECTED:
+        try:
+            status = wire.parse_reply_status(body[0], job.id) if job.id else None
+        except Malformed as malformed:
+            self._dispatcher.release(job)
+            effects.append(Note("malformed", show(worker.name), str(malformed)))
+            self._end(job, Fate.UNKNOWN, b"malformed reply", effects)
+            return
+        if status is not None:
+            if status.fate is Fate.REJECTED:
                 self._refused(job, worker, body, now, effects)
                 return
-            body[0] = wire.time_status(body[0], _us(job.waited_s), _us(now - job.sent_at))
+            body[0] = wire.time_status(status, _us(job.waited_s), _us(now - job.sent_at))
         self._dispatcher.release(job)
         effects.append(Send(FRONTEND, (*stack, EMPTY, *body)))
 
@@ -282,7 +283,7 @@ class Broker:
         if worker is None:
             return
         if len(frames) > 2:
-            stack = list(open_envelope(frames, 1, len(frames)).stack)
+            stack = open_envelope(list(frames), 1, len(frames)).stack
             job = next(job for job in reversed(worker.held) if job.message.stack == stack)
             self._dispatcher.unsent(job, now)
         self._lose(worker, "unroutable", now, effects)
@@ -314,6 +315,14 @@ class Broker:
         effects.append(Note(fate.value, _subject(job), why.decode()))
         status = wire.pack_status(job.id, fate, waited_us=_us(job.waited_s))
         effects.append(Send(FRONTEND, (*job.message.stack, EMPTY, status, why)))
+
+
+def _held_for(stack: list[bytes], worker: Worker) -> Job[Request] | None:
+    """Which of the worker's jobs is answered to that address."""
+    for job in worker.held:
+        if job.message.stack == stack:
+            return job
+    return None
 
 
 def _us(seconds: float) -> int:

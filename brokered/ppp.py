@@ -1,6 +1,5 @@
 """The commands and envelopes of RFC 6/PPP, byte for byte. PROTOCOL.md, section 4."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from common.wire import Malformed
@@ -18,7 +17,7 @@ class Envelope(NamedTuple):
     body: list[bytes]
 
 
-def open_envelope(frames: Sequence[bytes], first: int, frames_max: int) -> Envelope:
+def open_envelope(frames: list[bytes], first: int, frames_max: int) -> Envelope:
     """Take apart ``frames[first:]``.
 
     Raises:
@@ -32,4 +31,4 @@ def open_envelope(frames: Sequence[bytes], first: int, frames_max: int) -> Envel
         raise Malformed(
             f"expected [address..., empty, body...], got {len(frames) - first} frames, none empty"
         ) from None
-    return Envelope(list(frames[first:null]), list(frames[null + 1 :]))
+    return Envelope(frames[first:null], frames[null + 1 :])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from common.driver import GAUGE_INTERVAL_S, Driver
 from common.link import Link
-from common.machine import ClientMachine, Drain, Resolve, Send, Submitted
+from common.machine import ClientMachine, Drain, Resolve, Submitted
 from common.observer import Observer
 from common.transaction import Answer, Fate, Transaction
 
@@ -36,7 +36,6 @@ class ClientLoop(Driver):
         self._answered: dict[bytes, Answered] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
-        self._used: set[str] = set()
         self._soon_called = False
         self._closed = False
         self._all_answered = asyncio.Event()
@@ -108,10 +107,6 @@ class ClientLoop(Driver):
         self._ignore(link)
         super().reopen(link)
         self._listen(link)
-
-    def send(self, send: Send) -> None:
-        super().send(send)
-        self._used.add(send.socket)
 
     def _listen(self, link: Link) -> None:
         self._loop.add_reader(link.socket.fileno(), self._readable, link)

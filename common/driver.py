@@ -59,6 +59,8 @@ class Driver:
         self._executor = executor
         self._busy = False
         self._latest = 0.0
+        self._used: set[str] = set()
+        """Links whose socket was sent on, or not read to its end: their descriptor may not tell of what waits."""
         self._refused: deque[Event] = deque()
         self._later: deque[tuple[Event, float]] = deque()
 
@@ -69,8 +71,8 @@ class Driver:
         now = self._not_before(now)
         if self._busy:
             self._later.append((event, now))
-        else:
-            self._carry_out_all(self.machine.handle(event, now), now)
+        elif effects := self.machine.handle(event, now):
+            self._carry_out_all(effects, now)
 
     def tick(self, now: float) -> None:
         """Do what is due."""
@@ -105,7 +107,9 @@ class Driver:
 
     def send(self, send: Send) -> None:
         """Send a message; a refusal is fed to the machine after the effects that came with it."""
-        refused = self.links[send.socket].send(send.frames)
+        name, frames = send
+        refused = self.links[name].send(frames)
+        self._used.add(name)
         if refused is not None:
             self._refused.append(refused)
 

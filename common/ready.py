@@ -25,12 +25,14 @@ class ReadyList(Generic[Peer]):
 
     def put(self, peer: Peer, outstanding: int) -> None:
         """The peer can take one more; it goes behind the others with as many outstanding."""
-        self.discard(peer)
+        if peer in self._level_of:
+            self.discard(peer)
         while len(self._levels) <= outstanding:
             self._levels.append(OrderedDict())
         self._levels[outstanding][peer] = None
         self._level_of[peer] = outstanding
-        self._lowest = min(self._lowest, outstanding)
+        if outstanding < self._lowest:
+            self._lowest = outstanding
 
     def take(self) -> Peer | None:
         """Remove and return the one whose turn it is."""

@@ -13,7 +13,8 @@ class RetryBudget:
 
     def earn(self) -> None:
         """A transaction was submitted for the first time."""
-        self._tokens = min(self._tokens + self._ratio, self._burst)
+        if self._tokens < self._burst:
+            self._tokens = min(self._tokens + self._ratio, self._burst)
 
     def spend(self) -> bool:
         """Take a token for one resend; False where none is left."""

@@ -1,7 +1,8 @@
 """Frames of ours on the wire: the header that travels with a transaction and the status that comes back.
 
-Invariant: what ``parse_header`` and ``parse_status`` return was checked in full; what begins with our magic
-and fails the check is ``Malformed``; what does not begin with it is somebody else's and opaque. The layouts
+Invariant: what ``parse_header`` and ``parse_status`` return was checked in full. A header that begins with our magic
+and fails the check is ``Malformed``, as is what has the layout of a status and is none that was asked for; anything
+else is somebody else's. The layouts
 are in PROTOCOL.md, sections 2 and 3.
 """
 
@@ -28,19 +29,21 @@ DRAINING = b"draining"
 TTL_MS_MAX = 0xFFFF_FFFF
 US_MAX = 0xFFFF_FFFF
 
-# magic, version, flags, length of id, reserved, time to live in ms, deadline in ns, boot id
-_HEADER = struct.Struct(">4sBBBxIQ16s")
+# magic, version, flags, length of id, 0, time to live in ms, deadline in ns, boot id
+_HEADER = struct.Struct(">4sBBBBIQ16s")
 _TTL = struct.Struct(">I")
 _TTL_AT = 8
 _DEADLINE = struct.Struct(">Q")
 _DEADLINE_AT = 12
-# magic, version, code, length of id, reserved, waited, slot, worked in us
-_STATUS = struct.Struct(">4sBBBxIII")
-_STATUS_TIMES = struct.Struct(">III")
-_STATUS_TIMES_AT = 8
+# magic, version, code, length of id, 0, waited, slot, worked in us
+_STATUS = struct.Struct(">4sBBBBIII")
 
 HEADER_SIZE = _HEADER.size
 STATUS_SIZE = _STATUS.size
+
+_NO_BOOT = bytes(16)
+
+_ID_LENGTH_AT = 6
 
 _CODES = {1: Fate.COMPLETED, 2: Fate.FAILED, 3: Fate.REJECTED, 4: Fate.UNKNOWN}
 _CODE_OF = {fate: code for code, fate in _CODES.items()}
@@ -78,7 +81,7 @@ def boot_id() -> bytes:
     try:
         return uuid.UUID(Path("/proc/sys/kernel/random/boot_id").read_text().strip()).bytes
     except (OSError, ValueError):
-        return bytes(16)
+        return _NO_BOOT
 
 
 def pack_header(transaction: Transaction, now: float, *, probe: bool = False) -> bytes:
@@ -86,7 +89,8 @@ def pack_header(transaction: Transaction, now: float, *, probe: bool = False) ->
     id, _, deadline, retry = transaction
     flags = (RETRY if retry else 0) | (PROBE if probe else 0)
     ttl_ms = min(max(int((deadline - now) * 1e3), 0), TTL_MS_MAX)
-    return _HEADER.pack(HEADER_MAGIC, VERSION, flags, len(id), ttl_ms, int(deadline * 1e9), boot_id()) + id
+    deadline_ns = int(deadline * 1e9)
+    return _HEADER.pack(HEADER_MAGIC, VERSION, flags, len(id), 0, ttl_ms, deadline_ns, boot_id()) + id
 
 
 def is_header(frame: bytes) -> bool:
@@ -102,17 +106,17 @@ def parse_header(frame: bytes, now: float) -> Header:
     """
     if len(frame) <= HEADER_SIZE:
         raise Malformed(f"a header has more than {HEADER_SIZE} bytes, got {len(frame)}")
-    _, version, flags, id_length, ttl_ms, deadline_ns, boot = _HEADER.unpack_from(frame)
+    _, version, flags, id_length, zero, ttl_ms, deadline_ns, boot = _HEADER.unpack_from(frame)
+    id = frame[HEADER_SIZE:]
     if version != VERSION:
         raise Malformed(f"header version must be {VERSION}, got {version}")
-    if flags & ~_FLAGS_KNOWN:
-        raise Malformed(f"header flags must be of {_FLAGS_KNOWN:#04x}, got {flags:#04x}")
-    id = frame[HEADER_SIZE:]
+    if flags > _FLAGS_KNOWN or zero:
+        raise Malformed(f"header flags must be of {_FLAGS_KNOWN:#04x}, then a 0, got {flags:#04x}, {zero}")
     if len(id) != id_length or not is_id(id):
         raise Malformed(f"header id must be {id_length} of [A-Za-z0-9._~-], got {id[:80]!r}")
-    shared_clock = boot == boot_id() and boot != bytes(16)
+    shared_clock = boot == boot_id() and boot != _NO_BOOT
     deadline = deadline_ns / 1e9 if shared_clock else now + ttl_ms / 1e3
-    return Header(id, bool(flags & RETRY), bool(flags & PROBE), ttl_ms, deadline)
+    return Header(id, flags & RETRY != 0, flags & PROBE != 0, ttl_ms, deadline)
 
 
 def age_header(frame: bytes, held_s: float) -> bytes:
@@ -133,52 +137,47 @@ def is_sent_with(frame: bytes, deadline: float) -> bool:
 
 def pack_status(id: bytes, fate: Fate, waited_us: int = 0, slot_us: int = 0, worked_us: int = 0) -> bytes:
     """Make a status frame; durations above 71 minutes are written as the largest that fits."""
-    return (
-        _STATUS.pack(
-            STATUS_MAGIC,
-            VERSION,
-            _CODE_OF[fate],
-            len(id),
-            min(waited_us, US_MAX),
-            min(slot_us, US_MAX),
-            min(worked_us, US_MAX),
-        )
-        + id
-    )
+    if waited_us | slot_us | worked_us > US_MAX:  # all at once: it is asked for every transaction
+        waited_us, slot_us, worked_us = min(waited_us, US_MAX), min(slot_us, US_MAX), min(worked_us, US_MAX)
+    code = _CODE_OF[fate]
+    return _STATUS.pack(STATUS_MAGIC, VERSION, code, len(id), 0, waited_us, slot_us, worked_us) + id
 
 
 def is_status(frame: bytes) -> bool:
-    """Whether ``frame`` claims to be a status of ours."""
-    return frame[:4] == STATUS_MAGIC
+    """Whether ``frame`` has the layout of a status, of whatever version, code and transaction. What only begins with
+    the magic is the body of a peer that never heard of us.
+    """
+    return (
+        len(frame) > STATUS_SIZE
+        and frame[:4] == STATUS_MAGIC
+        and len(frame) == STATUS_SIZE + frame[_ID_LENGTH_AT]
+        and not frame[_ID_LENGTH_AT + 1]
+        and is_id(frame[STATUS_SIZE:])
+    )
 
 
 def parse_status(frame: bytes) -> Status:
     """Read a frame for which ``is_status`` holds.
 
     Raises:
-        Malformed: wrong version, length, code or id.
+        Malformed: wrong version or code.
     """
-    if len(frame) <= STATUS_SIZE:
-        raise Malformed(f"a status has more than {STATUS_SIZE} bytes, got {len(frame)}")
-    _, version, code, id_length, waited_us, slot_us, worked_us = _STATUS.unpack_from(frame)
+    _, version, code, _, _, waited_us, slot_us, worked_us = _STATUS.unpack_from(frame)
     if version != VERSION:
         raise Malformed(f"status version must be {VERSION}, got {version}")
     fate = _CODES.get(code)
     if fate is None:
         raise Malformed(f"status code must be one of {sorted(_CODES)}, got {code}")
-    id = frame[STATUS_SIZE:]
-    if len(id) != id_length or not is_id(id):
-        raise Malformed(f"status id must be {id_length} of [A-Za-z0-9._~-], got {id[:80]!r}")
-    return Status(id, fate, waited_us, slot_us, worked_us)
+    return Status(frame[STATUS_SIZE:], fate, waited_us, slot_us, worked_us)
 
 
 def parse_reply_status(frame: bytes, id: bytes) -> Status | None:
     """Read the first frame of a reply to transaction ``id``: None if it is not a status but body.
 
     Raises:
-        Malformed: it claims to be a status and is none, or another transaction's.
+        Malformed: it is a status, of another version, code or transaction.
     """
-    if not is_status(frame):
+    if frame[:4] != STATUS_MAGIC or not is_status(frame):
         return None
     status = parse_status(frame)
     if status.id != id:
@@ -199,11 +198,10 @@ def gives_back(body: Sequence[bytes], id: bytes) -> bool:
     return status is not None and status.fate is Fate.REJECTED
 
 
-def time_status(frame: bytes, waited_us: int, slot_us: int) -> bytes:
+def time_status(status: Status, waited_us: int, slot_us: int) -> bytes:
     """The same status as seen by the dispatcher: its wait added to the worker's, the slot as it saw it."""
-    waited, _, worked = _STATUS_TIMES.unpack_from(frame, _STATUS_TIMES_AT)
-    times = _STATUS_TIMES.pack(min(waited + waited_us, US_MAX), min(slot_us, US_MAX), worked)
-    return frame[:_STATUS_TIMES_AT] + times + frame[_STATUS_TIMES_AT + _STATUS_TIMES.size :]
+    id, fate, waited_there_us, _, worked_us = status
+    return pack_status(id, fate, waited_there_us + waited_us, slot_us, worked_us)
 
 
 _PROBE_ANSWER = struct.Struct(">II")

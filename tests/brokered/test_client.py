@@ -148,7 +148,7 @@ def test_a_second_answer_is_stale(client):
 
 def test_a_malformed_status_ends_its_transaction_as_unknown(client):
     (request,) = requests(client.submit())
-    effects = client.receives(request[0], EMPTY, b"BBST", b"y")
+    effects = client.receives(request[0], EMPTY, wire.pack_status(b"another", Fate.COMPLETED), b"y")
     assert kinds(effects) == ["unknown", "malformed"]
     assert fates(effects) == {b"a": Fate.UNKNOWN}
     assert client.machine.gauges()["outstanding"] == 0

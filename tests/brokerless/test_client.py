@@ -73,7 +73,7 @@ def test_a_second_answer_is_stale_and_gives_no_credit(client):
 def test_a_malformed_status_ends_its_transaction_as_unknown_and_gives_its_credit_back(client):
     (request,) = requests(client.submit())
     client.submit(b"b")
-    effects = client.receives(request[0], b"BBST", b"y")
+    effects = client.receives(request[0], wire.pack_status(b"another", Fate.COMPLETED), b"y")
     assert fates(effects) == {b"a": Fate.UNKNOWN}
     assert kinds(effects) == ["unknown", "malformed"]
     assert ids(requests(effects)) == [b"b"]

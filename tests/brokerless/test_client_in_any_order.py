@@ -31,7 +31,9 @@ class Asking(Submitting):
 
     def free(self):
         servers = [self.stage.machine._servers[name] for name in self.connected - self.unavailable]
-        return sum(self.credit - len(server.held) for server in servers if server.alive)
+        return sum(
+            self.credit - len(server.held) for server in servers if server.alive and not server.retired
+        )
 
     @invariant()
     def no_server_holds_more_than_its_credit(self):

@@ -114,7 +114,7 @@ def test_a_draining_client_rejects_what_is_new_and_waits_for_what_is_open(client
 
 def test_a_malformed_status_ends_its_transaction_as_unknown(client):
     (request,) = sends(client.submit())
-    effects = client.receives(request[0], b"BBST")
+    effects = client.receives(request[0], wire.pack_status(b"another", Fate.COMPLETED))
     assert kinds(effects) == ["unknown", "malformed"]
     assert fates(effects) == {b"a": Fate.UNKNOWN}
 

@@ -214,7 +214,9 @@ class Submitting(RuleBasedStateMachine):
     def a_server_answers_what_is_malformed(self, data):
         socket, frames = self.requests.pop(data.draw(st.integers(0, len(self.requests) - 1)))
         if self.reaches(socket):
-            self.tell(Received(socket, self.answer(frames, [b"BBST", b"y"])))
+            self.tell(
+                Received(socket, self.answer(frames, [wire.pack_status(b"another", Fate.COMPLETED), b"y"]))
+            )
 
     @precondition(lambda self: self.controls)
     @rule(data=st.data())

@@ -190,14 +190,9 @@ def test_durations_beyond_the_field_are_the_most_that_fits():
 @pytest.mark.parametrize(
     "frame",
     [
-        pytest.param(b"BBST", id="magic alone"),
-        pytest.param(wire.pack_status(ID, Fate.COMPLETED)[: wire.STATUS_SIZE], id="no id"),
-        pytest.param(wire.pack_status(ID, Fate.COMPLETED)[:-1], id="id shorter than its length says"),
-        pytest.param(wire.pack_status(ID, Fate.COMPLETED) + b"x", id="id longer than its length says"),
         pytest.param(altered(wire.pack_status(ID, Fate.COMPLETED), 4, 9), id="version 9"),
         pytest.param(altered(wire.pack_status(ID, Fate.COMPLETED), 5, 0), id="code 0"),
         pytest.param(altered(wire.pack_status(ID, Fate.COMPLETED), 5, 5), id="code 5"),
-        pytest.param(wire.pack_status(b"a b", Fate.COMPLETED), id="id with a space"),
     ],
 )
 def test_a_malformed_status_is_refused(frame):
@@ -208,13 +203,34 @@ def test_a_malformed_status_is_refused(frame):
         wire.parse_reply_status(frame, ID)
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(b"BBST", id="magic alone"),
+        pytest.param(b"BBST says a plain worker", id="a text that begins so"),
+        pytest.param(wire.pack_status(ID, Fate.COMPLETED)[: wire.STATUS_SIZE], id="no id"),
+        pytest.param(wire.pack_status(ID, Fate.COMPLETED)[:-1], id="id shorter than its length says"),
+        pytest.param(wire.pack_status(ID, Fate.COMPLETED) + b"x", id="id longer than its length says"),
+        pytest.param(altered(wire.pack_status(ID, Fate.COMPLETED), 7, 1), id="no zero where there is one"),
+        pytest.param(wire.pack_status(b"a b", Fate.COMPLETED), id="id with a space"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b"BBS", id="half a magic"),
+        pytest.param(b"BBTX" + bytes(60), id="the magic of a header"),
+    ],
+)
+def test_a_first_frame_without_the_layout_of_a_status_is_body(frame):
+    assert not wire.is_status(frame)
+    assert wire.parse_reply_status(frame, ID) is None
+
+
 @given(st.binary(max_size=100).map(b"BBST".__add__))
-def test_whatever_follows_the_magic_of_a_status_is_read_or_malformed(frame):
+def test_whatever_follows_the_magic_of_a_status_is_body_or_read_or_malformed(frame):
     try:
-        status = wire.parse_status(frame)
+        status = wire.parse_reply_status(frame, ID)
     except Malformed:
+        assert wire.is_status(frame)
         return
-    assert status.id == frame[wire.STATUS_SIZE :]
+    assert (status is None) is not wire.is_status(frame)
 
 
 def test_a_status_of_another_transaction_is_malformed():
@@ -222,18 +238,13 @@ def test_a_status_of_another_transaction_is_malformed():
         wire.parse_reply_status(wire.pack_status(ID, Fate.COMPLETED), b"b")
 
 
-@pytest.mark.parametrize("frame", [b"", b"body", b"BBS", b"BBTX" + bytes(60)])
-def test_a_first_frame_that_is_no_status_is_body(frame):
-    assert wire.parse_reply_status(frame, ID) is None
-
-
 def test_a_dispatcher_adds_its_wait_and_sets_the_slot_as_it_saw_it():
-    worker_s = wire.pack_status(ID, Fate.COMPLETED, waited_us=10, slot_us=20, worked_us=15)
+    worker_s = wire.Status(ID, Fate.COMPLETED, waited_us=10, slot_us=20, worked_us=15)
     assert wire.parse_status(wire.time_status(worker_s, 100, 300)) == (ID, Fate.COMPLETED, 110, 300, 15)
 
 
 def test_times_that_add_up_beyond_the_field_are_the_most_that_fits():
-    worker_s = wire.pack_status(ID, Fate.COMPLETED, waited_us=wire.US_MAX)
+    worker_s = wire.Status(ID, Fate.COMPLETED, waited_us=wire.US_MAX, slot_us=0, worked_us=0)
     status = wire.parse_status(wire.time_status(worker_s, 100, wire.US_MAX + 1))
     assert (status.waited_us, status.slot_us) == (wire.US_MAX, wire.US_MAX)
 

@@ -8,13 +8,14 @@ import pytest
 
 from bench.part import PartSpec, open_client
 from bench.registry import TOPOLOGIES
+from common import wire
 from common.transaction import Fate, Transaction
 from tests.interop.bodies import BODIES
 from tests.interop.endpoints import free_endpoint
 from tests.interop.parts import BOUND_S, CALM
 from tests.plain import PlainFlpServer, PlainPppQueue, PlainPppWorker
 
-OPEN_BODIES = [body for body in BODIES if body[0][:4] != b"BBST"]
+OPEN_BODIES = [body for body in BODIES if not wire.is_status(body[0])]
 """A reply's first frame that begins as our status does is one; a plain peer can't tell it from its own."""
 
 

@@ -229,7 +229,7 @@ def test_our_front_through_our_broker_gets_the_answers_of_a_plain_worker(parts):
     front = parts.front("paranoid-pirate", broker.frontend)
     with PlainPppWorker(broker.backend) as worker:
         front.wait_ready()
-        for number, body in enumerate(b"".join(frames) for frames in BODIES if frames[0][:4] != b"BBST"):
+        for number, body in enumerate(b"".join(frames) for frames in BODIES):
             assert front.put(f"t-{number}", body) == (200, body)
             assert front.post(body) == (200, body)
             for request in worker.requests[-2:]:
