@@ -15,6 +15,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.folders import HEADLINE
+
 ROOT = Path(__file__).parents[1]
 """Where our packages are."""
 
@@ -142,4 +144,6 @@ def last_line(log: Path) -> str:
         lines = log.read_text(errors="replace").split("\n")
     except OSError:
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    said = (line.strip() for line in reversed(lines) if line.strip())
+    line = next(said, "")
+    return "" if line.startswith(HEADLINE) else line

@@ -3,12 +3,16 @@
 Invariant: nobody else spells these names; ``bench.raw`` reads what is written here.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+HEADLINE = "=== "
+"""What the line that begins an episode in a log begins with."""
+
 
 class EpisodeFolder(NamedTuple):
-    """``raw/<episode>/`` and ``logs/<episode>/`` of a run folder."""
+    """``raw/<episode>/`` of a run folder, and its ``logs/``, which all episodes share."""
 
     raw: Path
     logs: Path
@@ -16,14 +20,21 @@ class EpisodeFolder(NamedTuple):
     @classmethod
     def of(cls, run: Path, episode: str) -> "EpisodeFolder":
         """The folders of an episode, not made yet."""
-        return cls(run / "raw" / episode, run / "logs" / episode)
+        return cls(run / "raw" / episode, run / "logs")
 
     def make(self) -> None:
-        """Make all of them; they must not exist."""
+        """Make all of the episode's; they must not exist."""
         self.raw.mkdir(parents=True)
         for folder in (self.parts, self.notes, self.gauges, self.executions):
             folder.mkdir()
-        self.logs.mkdir(parents=True)
+        self.logs.mkdir(parents=True, exist_ok=True)
+
+    def begin_logs(self, parts: Iterable[str], attempt: int) -> None:
+        """Say in the log of each part, which goes on from episode to episode, which one begins."""
+        again = f", attempt {attempt}" if attempt > 1 else ""
+        for part in parts:
+            with (self.logs / f"{part}.log").open("a") as log:
+                log.write(f"{HEADLINE}{self.raw.name}{again}\n")
 
     @property
     def parts(self) -> Path:

@@ -81,7 +81,6 @@ class Runner:
         self._progress.say(f"{episode.name} is repeated once")
         self.record.repeated.append(episode)
         shutil.rmtree(folder.raw)
-        folder.logs.rename(folder.logs.with_name(f"{folder.logs.name}-attempt-1"))
         return await self._play(task._replace(attempt=2))
 
     def _task(self, turn: Turn) -> Task:

@@ -147,7 +147,8 @@ class Broker:
     def _answer_probe(self, stack: list[bytes], body: list[bytes], id: bytes, effects: list[Effect]) -> None:
         if body:
             raise Malformed(f"a probe has no body, got {len(body)} frames")
-        answer = wire.pack_probe_answer(len(self._dispatcher.waiting), len(self._workers))
+        workers = sum(not worker.retired for worker in self._workers.values())
+        answer = wire.pack_probe_answer(len(self._dispatcher.waiting), workers)
         effects.append(Send(FRONTEND, (*stack, EMPTY, wire.pack_status(id, Fate.COMPLETED), answer)))
 
     def _admit(self, job: Job[Request], now: float, effects: list[Effect]) -> None:

@@ -163,7 +163,7 @@ class Client:
         """Ask a silent broker of ours each interval; a plain queue, to which a probe is work, at a plain
         cadence, and only until it has answered.
         """
-        for socket in self._watch.silent(now):
+        for socket in self._watch.ask(now):
             broker = self._brokers[socket]
             interval_s = self._beats.interval_s if broker.ours else self._beats.plain_interval_s
             if broker.probed_at + interval_s <= now and (broker.ours or not broker.workers):

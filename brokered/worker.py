@@ -52,7 +52,9 @@ class Worker:
         self._watch: Watch[str] = Watch(beats)
         self._conversations: dict[str, Conversation] = {}
         self._opened = dict.fromkeys(sockets, 0)
-        self._intake = Intake(limits.queue, beats.interval_s * beats.liveness, opaque_prefix, self._reply)
+        self._intake = Intake(
+            max(limits.queue, settings.credit), beats.interval_s * beats.liveness, opaque_prefix, self._reply
+        )
 
     def __repr__(self) -> str:
         return f"<Worker {len(self._conversations)} conversations, {len(self._intake)} held>"

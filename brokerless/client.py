@@ -65,7 +65,7 @@ class Client:
 
     @property
     def ready(self) -> bool:
-        return any(server.alive for server in self._servers.values())
+        return any(server.alive and not server.retired for server in self._servers.values())
 
     @property
     def drained(self) -> bool:
@@ -76,7 +76,7 @@ class Client:
         return {
             "queued": len(dispatcher.waiting),
             "outstanding": dispatcher.held,
-            "workers": sum(server.alive for server in self._servers.values()),
+            "workers": sum(server.alive and not server.retired for server in self._servers.values()),
         }
 
     def deadline(self) -> float:
@@ -91,7 +91,7 @@ class Client:
         for socket in silent:
             self._give_up(self._servers[socket], "silent", now, effects)
         if beat:
-            effects += [self._ping(self._servers[socket]) for socket in self._watch.silent(now)]
+            effects += [self._ping(self._servers[socket]) for socket in self._watch.ask(now)]
         self._submissions.dispatch(now, effects)
         return effects
 

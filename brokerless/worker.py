@@ -34,7 +34,9 @@ class Worker:
     def __init__(self, settings: Settings, opaque_prefix: str) -> None:
         beats, limits = settings.beats, settings.limits
         self._frames_max = limits.frames
-        self._intake = Intake(limits.queue, beats.interval_s * beats.liveness, opaque_prefix, self._reply)
+        self._intake = Intake(
+            max(limits.queue, settings.credit), beats.interval_s * beats.liveness, opaque_prefix, self._reply
+        )
 
     def __repr__(self) -> str:
         return f"<Worker {len(self._intake)} held>"

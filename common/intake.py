@@ -5,7 +5,7 @@ silently where its asker is lost; at most one job is with the service.
 """
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 from common import wire
@@ -42,7 +42,9 @@ class Work:
 
 
 class Intake:
-    """The queue in front of the service."""
+    """The queue in front of the service. ``limit`` bounds what each source may have waiting in it: who keeps to its
+    credit, which is less, is never refused, whatever the others do.
+    """
 
     def __init__(self, limit: int, linger_s: float, opaque_prefix: str, reply: Reply) -> None:
         self._limit = limit
@@ -50,6 +52,7 @@ class Intake:
         self._opaque_prefix = opaque_prefix
         self._reply = reply
         self._waiting: deque[Work] = deque()
+        self._waiting_of: Counter[str] = Counter()
         self._executing: Work | None = None
         self._taken = 0
         self._drain_end = math.inf
@@ -82,10 +85,11 @@ class Intake:
         work = Work(self._taken, transaction, header is None, source, address, now)
         if self.draining:
             self._refuse(work, wire.DRAINING, now, effects)
-        elif len(self._waiting) >= self._limit:
+        elif self._waiting_of[source] >= self._limit:
             self._refuse(work, b"queue full", now, effects)
         else:
             self._waiting.append(work)
+            self._waiting_of[source] += 1
             self._start(now, effects)
 
     def finish(self, finished: Finished, now: float, effects: list[Effect]) -> Work:
@@ -105,9 +109,8 @@ class Intake:
 
     def abandon(self, source: str) -> int:
         """The asker is lost: forget what waits for it. What executes goes on. Returns how many were forgotten."""
-        before = len(self._waiting)
         self._waiting = deque(work for work in self._waiting if work.source != source)
-        return before - len(self._waiting)
+        return self._waiting_of.pop(source, 0)
 
     def drain(self, now: float, effects: list[Effect]) -> None:
         """Give back what has not begun, take nothing more.
@@ -119,6 +122,7 @@ class Intake:
         self._lingering = True
         effects.append(Note("draining"))
         waiting, self._waiting = self._waiting, deque()
+        self._waiting_of.clear()
         for work in waiting:
             self._refuse(work, wire.DRAINING, now, effects)
 
@@ -144,6 +148,7 @@ class Intake:
     def _start(self, now: float, effects: list[Effect]) -> None:
         while self._executing is None and self._waiting:
             work = self._waiting.popleft()
+            self._leaves(work.source)
             if work.transaction.deadline <= now:
                 effects.append(
                     Note("late", work.transaction.id.decode(), "not started: its deadline has passed")
@@ -153,6 +158,11 @@ class Intake:
                 work.started_at = now
                 self._executing = work
                 effects.append(Execute(work.number, work.transaction, work.opaque))
+
+    def _leaves(self, source: str) -> None:
+        self._waiting_of[source] -= 1
+        if not self._waiting_of[source]:
+            del self._waiting_of[source]  # sources come and go
 
     def _refuse(self, work: Work, why: bytes, now: float, effects: list[Effect]) -> None:
         work.started_at = now

@@ -16,16 +16,19 @@ Peer = TypeVar("Peer", bound=Hashable)
 LATE = 2.5
 """Intervals between two beats that still are one cadence: one may be lost or late."""
 
-PROMPT = 0.8
-"""The part of an interval that counts as one: the answer to a ping, heard a little after it, must not postpone
-the next ping by an interval.
+EARLY = 0.8
+"""The part of an interval that counts as one in the proof of a cadence: beats jitter on their way."""
+
+LOOKS = 10
+"""How often within an interval it is looked for those to be asked, at most: peers silent since different instants are
+asked together, and none a tenth of an interval late.
 """
 
 
 class Pulse:
     """One peer's signs of life. Times are seconds on the monotonic clock."""
 
-    __slots__ = ("_beat_at", "_beats", "_run_from", "excused", "heard_at", "patience_s")
+    __slots__ = ("_beat_at", "_beats", "_run_from", "asked_at", "excused", "heard_at", "patience_s")
 
     def __init__(self, beats: Beats, now: float) -> None:
         self._beats = beats
@@ -33,6 +36,8 @@ class Pulse:
         self._run_from = now
         self.heard_at = now
         """Last frame of any kind."""
+        self.asked_at = -math.inf
+        """Last time that it was asked for a sign of life."""
         self.patience_s = beats.plain_interval_s * beats.liveness
         """Silence that is too long: a plain peer's cadence until ours has been shown."""
         self.excused = False
@@ -46,8 +51,13 @@ class Pulse:
         if now - self._beat_at > LATE * interval_s:
             self._run_from = now
         self._beat_at = self.heard_at = now
-        if now - self._run_from >= (self._beats.proof - 1) * interval_s * PROMPT:
+        if now - self._run_from >= (self._beats.proof - 1) * interval_s * EARLY:
             self.patience_s = interval_s * self._beats.liveness
+
+    @property
+    def quiet_since(self) -> float:
+        """When anything was last heard of it or asked of it."""
+        return max(self.heard_at, self.asked_at)
 
     @property
     def expiry(self) -> float:
@@ -98,7 +108,17 @@ class Watch(Generic[Peer]):
         self.due = min(self._beat_at, min(alive, default=math.inf))
         return beat, expired
 
-    def silent(self, now: float) -> list[Peer]:
-        """Peers not heard for an interval: the ones worth a ping."""
-        before = now - self._beats.interval_s * PROMPT
-        return [peer for peer, pulse in self._pulses.items() if pulse.heard_at <= before]
+    def ask(self, now: float) -> list[Peer]:
+        """Peers neither heard nor asked for an interval, from now on counted as asked.
+
+        For those that beat only when asked: call it whenever ``check`` says that it is time to beat. It says so again
+        when the next peer has been silent for an interval.
+        """
+        interval_s = self._beats.interval_s
+        silent = [peer for peer, pulse in self._pulses.items() if pulse.quiet_since + interval_s <= now]
+        for peer in silent:
+            self._pulses[peer].asked_at = now
+        quietest = min((pulse.quiet_since for pulse in self._pulses.values()), default=math.inf)
+        self._beat_at = max(quietest + interval_s, now + interval_s / LOOKS if silent else now)
+        self.due = min(self.due, self._beat_at)
+        return silent

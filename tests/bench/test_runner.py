@@ -117,7 +117,6 @@ def test_what_was_mismeasured_is_repeated_once_and_the_repetition_counts(run, tm
     record, told, played = run(quick("trials=1"), lambda task: (LATE,) if task.attempt == 1 else ())
     assert all(episode.valid and episode.attempt == 2 for episode in record.episodes)
     assert len(record.repeated) == len(record.episodes) == 10
-    assert (tmp_path / "logs" / "capacity-direct-1-attempt-1").is_dir()
     assert (tmp_path / "raw" / "capacity-direct-1").is_dir()
     assert "capacity-direct-1 is repeated once" in told.said
 

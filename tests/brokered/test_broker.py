@@ -562,6 +562,15 @@ def test_a_probe_is_answered_with_depth_and_workers_and_never_dispatched(broker)
     assert wire.parse_probe_answer(answer[4]) == (1, 2)
 
 
+def test_a_worker_that_drains_is_none_that_a_probe_is_told_of(broker):
+    broker.ready(W1)
+    broker.ready(W2)
+    (request,) = requests(broker.request(b"a"))
+    broker.reply(request, wire.DRAINING, fate=Fate.REJECTED)
+    (answer,) = replies(broker.frontend(b"front", header(b"probe", broker.now, probe=True), EMPTY))
+    assert wire.parse_probe_answer(answer[4]) == (0, 1)
+
+
 def test_a_probe_with_a_body_is_malformed(broker):
     broker.ready(W1)
     effects = broker.frontend(b"front", header(b"probe", broker.now, probe=True), EMPTY, b"x")

@@ -238,6 +238,14 @@ def test_what_a_draining_worker_gives_back_goes_elsewhere_also_if_it_may_run_onl
     assert requests(two.submit(b"b")) == []
 
 
+def test_a_front_whose_workers_all_drain_is_not_ready(client):
+    (request,) = requests(client.submit())
+    assert client.machine.ready
+    client.reply(request, wire.DRAINING, fate=Fate.REJECTED)
+    assert not client.machine.ready
+    assert client.machine.gauges()["workers"] == 0
+
+
 def test_a_draining_worker_retires_also_when_what_it_gives_back_is_out_of_time(client):
     (request,) = requests(client.submit(b"a", ttl_s=1))
     client.keep_alive(1.1, W1)

@@ -94,6 +94,24 @@ def test_what_is_beyond_the_bound_is_rejected():
     assert status_of(sends(worker.take(b"c"))[0]) == (Fate.REJECTED, (b"queue full",))
 
 
+def test_what_one_source_has_waiting_is_no_reason_to_reject_another_s():
+    worker = Worker(limit=1)
+    for id in (b"a", b"b"):
+        worker.take(id)
+    assert worker.take(b"c", source="other") == []
+    assert worker.intake.waiting == 2
+
+
+def test_the_bound_counts_what_waits_now():
+    worker = Worker(limit=1)
+    for id in (b"a", b"b"):
+        worker.take(id)
+    worker.finish()
+    assert worker.take(b"c") == []
+    assert worker.intake.abandon("s") == 1
+    assert worker.take(b"d") == []
+
+
 # --- time -------------------------------------------------------------------------------------------------
 
 

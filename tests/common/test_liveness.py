@@ -127,21 +127,45 @@ def test_a_check_before_it_is_due_does_nothing():
 def test_silent_are_those_not_heard_for_an_interval():
     watch, (first, second) = watch_of("a", "b")
     first.heard_at = 100.06
-    assert watch.silent(100.1) == ["b"]
-    assert watch.silent(100.17) == ["a", "b"]
+    assert watch.ask(100.1) == ["b"]
+    assert watch.ask(100.159) == []
+    assert watch.ask(100.161) == ["a"], "b was asked a moment ago"
 
 
-def test_one_that_answers_pings_promptly_is_pinged_each_interval():
-    watch, (pulse,) = watch_of("a")
+def asked(watch, until):
+    """When whom, as long as nobody answers."""
     pings = []
-    while watch.due < 101.05:
+    while watch.due < until:
         now = watch.due
-        watch.check(now)
-        if watch.silent(now):
-            pings.append(now)
-            beat(pulse, now + 0.01)
-    assert len(pings) == 10
+        beat_now, _ = watch.check(now)
+        if beat_now:
+            pings += [(now, peer) for peer in watch.ask(now)]
+    return pings
+
+
+def test_one_that_answers_pings_promptly_is_pinged_when_it_was_silent_for_an_interval_each_time():
+    watch, (pulse,) = watch_of("a")
+    for number in range(1, 10):
+        ((at, _),) = asked(watch, until=100 + 0.11 * number)
+        assert at == pytest.approx(100 + 0.11 * number - 0.01)
+        beat(pulse, at + 0.01)
     assert pulse.patience_s == pytest.approx(OURS_S)
+
+
+def test_one_that_talks_is_not_pinged():
+    watch, (pulse,) = watch_of("a")
+    for at in steps(100.05, 0.09, 20):
+        assert asked(watch, until=at) == []
+        pulse.heard_at = at
+
+
+def test_peers_silent_since_about_the_same_time_are_pinged_together():
+    watch, pulses = watch_of(*"abcdefghij")
+    for number, pulse in enumerate(pulses):
+        pulse.heard_at += number * 0.001
+    pings = asked(watch, until=100.15)
+    assert {peer for _, peer in pings} == set("abcdefghij")
+    assert len({at for at, _ in pings}) == 2, "the first when it was due, the others at the next look"
 
 
 def test_our_own_stall_is_nobody_s_silence():

@@ -103,7 +103,7 @@ def test_a_run_leaves_what_the_design_says(whole):
     for name in ("run.json", "summary.json", "report.html", *(f"{table}.parquet" for table in tables)):
         assert (results / name).stat().st_size, name
     assert list((results / "charts").glob("*.svg"))
-    assert (results / "logs" / "latency-freelance-1" / "worker-1.log").exists()
+    assert "=== latency-freelance-1\n" in (results / "logs" / "worker-1.log").read_text()
     out = (whole / "out").read_text()
     assert "report.html" in out
     assert all(topology in out for topology in TOPOLOGIES)
