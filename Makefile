@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.setup-done
 
-.PHONY: help setup bench test check lock clean
+.PHONY: help setup bench test check speed lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -27,6 +27,9 @@ check: setup ## what CI runs: format, lint, types, imports, lock, tests
 	$(BIN)/lint-imports --no-logo
 	! grep -n '://' requirements.lock
 	$(BIN)/python -m pytest
+
+speed: setup ## REST under wrk, as ratios to Tornado's hello-world (needs wrk); a minute
+	@$(BIN)/python -P -m bench.speed
 
 lock: ## requirements.lock from pyproject.toml, by uv; UV_FLAGS=--upgrade for the newest releases
 	@PATH="$(BIN):$$PATH" && command -v uv >/dev/null || \

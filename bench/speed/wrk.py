@@ -1,0 +1,45 @@
+"""One run of ``wrk``, a load generator that nobody here wrote, and what it says."""
+
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.errors import BadInput
+
+CONNECTIONS = 64
+
+_SCRIPT = """\
+wrk.method = "POST"
+wrk.body = string.rep("x", 100)
+"""
+
+
+class Wrk(NamedTuple):
+    """What one run found."""
+
+    per_s: float
+    errors: str
+    """What wrk says of answers other than 2xx and of broken connections; empty where there were none."""
+
+
+def drive(url: str, seconds: int) -> Wrk:
+    """POST 100 bytes over 64 connections of one thread, each asking again once it was answered.
+
+    Raises:
+        BadInput: there is no wrk here, or it could not do it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "post.lua"
+        script.write_text(_SCRIPT)
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=False)
+        except FileNotFoundError:
+            raise BadInput("wrk must be installed (Debian: apt-get install wrk), it is not") from None
+    found = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
+    if not found:
+        raise BadInput(f"wrk must find its rate, it said: {(done.stderr or done.stdout).strip()[:200]}")
+    errors = re.findall(r"^\s+((?:Non-2xx|Socket errors).*)$", done.stdout, re.MULTILINE)
+    return Wrk(float(found[1]), "; ".join(errors))
