@@ -24,7 +24,8 @@ TABLES = {
         scheduled_ns BIGINT, sent_ns BIGINT, done_ns BIGINT,
         status SMALLINT, fate VARCHAR, definite BOOLEAN, warmup BOOLEAN, front VARCHAR,
         bytes_out INTEGER, bytes_in INTEGER, waited_us BIGINT, slot_us BIGINT, worked_us BIGINT,
-        attempts INTEGER, answer_ok BOOLEAN, named BOOLEAN, timeout_ms INTEGER, deadline_ns BIGINT""",
+        attempts INTEGER, answer_ok BOOLEAN, named BOOLEAN, timeout_ms INTEGER, deadline_ns BIGINT,
+        origin INTEGER, retry_number INTEGER""",
     "executions": f"""{_WHERE},
         id VARCHAR, part VARCHAR, pid INTEGER, begun_ns BIGINT, finished_ns BIGINT,
         fate VARCHAR, opaque BOOLEAN, deadline_ns BIGINT, retry BOOLEAN""",
@@ -78,19 +79,22 @@ def write(database: Database, folder: Path) -> None:
 
 
 def open_run(folder: Path) -> Database:
-    """The four tables of a run folder, under their names."""
+    """The four tables of a run folder, under their names; a column that an older run did not have is null."""
     database = connect()
     create(database)
     for table in TABLES:
         path = folder / f"{table}.parquet"
         if path.exists():
-            columns = ", ".join(f'"{name}"' for name in column_names(database, table))
-            database.execute(f"INSERT INTO {table} SELECT {columns} FROM read_parquet({_quoted(path)})")
+            there = column_names(database, f"SELECT * FROM read_parquet({_quoted(path)})")
+            columns = ", ".join(f'"{name}"' for name in column_names(database, table) if name in there)
+            database.execute(
+                f"INSERT INTO {table} BY NAME SELECT {columns} FROM read_parquet({_quoted(path)})"
+            )
     return database
 
 
 def column_names(database: Database, table: str) -> list[str]:
-    """The columns of a table, in order."""
+    """The columns of a table or query, in order."""
     return [name for name, *_ in database.execute(f"DESCRIBE {table}").fetchall()]
 
 

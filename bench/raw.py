@@ -111,6 +111,7 @@ def _transactions(episode: Episode, files: EpisodeFolder, torn: list[str]) -> Ar
     names = [step.name for step in episode.steps]
     return {
         **{name: rows[name] for name, _ in records.LAYOUT if name in _AS_THEY_ARE},
+        "retry_number": rows["retry"],
         "step": _words(dict(enumerate(names)), rows["step"]),
         "id": np.char.decode(rows["id"], "ascii").astype(object),
         "method": _words(_METHODS, rows["method"]),
@@ -126,6 +127,7 @@ def _transactions(episode: Episode, files: EpisodeFolder, torn: list[str]) -> Ar
 
 _AS_THEY_ARE = (
     "index",
+    "origin",
     "status",
     "attempts",
     "scheduled_ns",

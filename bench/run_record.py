@@ -45,6 +45,8 @@ class PlayedStep(msgspec.Struct, frozen=True):
     done_ns: int = 0
     """When the last transaction had ended."""
     sent: int = 0
+    retried: int = 0
+    """Of those sent, how many were a client's further tries."""
     dropped: int = 0
     lag_p50_us: float = 0.0
     lag_p99_us: float = 0.0

@@ -1,6 +1,7 @@
 """What analysis sees of one step: its transactions as arrays, and when and how it was played.
 
-Invariant: rows are in the order of ``scheduled_ns``, whatever the order in which they ended.
+Invariant: rows are in the order of ``scheduled_ns``, whatever the order in which they ended. What a client tried
+several times is one row, due when it was first due, with the end of its last try: retries raise no goodput.
 """
 
 from typing import Any, NamedTuple
@@ -93,11 +94,17 @@ def key_of(episode: Episode) -> EpisodeKey:
 
 _STEP = """
 SELECT
-    scheduled_ns, sent_ns, done_ns, (list_position(?, fate) - 1)::TINYINT AS fate, warmup, waited_us, slot_us
-FROM transactions
-WHERE phase = ? AND topology = ? AND trial = ? AND step = ? AND fate IN (SELECT unnest(?))
+    arg_min(scheduled_ns, retry) AS scheduled_ns, arg_min(sent_ns, retry) AS sent_ns,
+    arg_max(done_ns, retry) AS done_ns, (list_position(?, arg_max(fate, retry)) - 1)::TINYINT AS fate,
+    arg_min(warmup, retry) AS warmup, arg_max(waited_us, retry) AS waited_us, arg_max(slot_us, retry) AS slot_us
+FROM (
+    SELECT *, coalesce(retry_number, 0) AS retry, coalesce(origin, "index") AS first FROM transactions
+    WHERE phase = ? AND topology = ? AND trial = ? AND step = ? AND fate IN (SELECT unnest(?))
+)
+GROUP BY first
 ORDER BY scheduled_ns
 """
+"""Tries of the same transaction are one row: due when its client first wanted it, done with its last try."""
 
 
 def steps(database: Database, record: RunRecord) -> list[Step]:
@@ -107,7 +114,7 @@ def steps(database: Database, record: RunRecord) -> list[Step]:
             record.scenario.phase(episode.phase),
             episode,
             played,
-            _transactions(database, episode, played.name),
+            transactions_of(database, key_of(episode), played.name),
         )
         for episode in record.episodes
         for played in episode.steps
@@ -115,9 +122,10 @@ def steps(database: Database, record: RunRecord) -> list[Step]:
     ]
 
 
-def _transactions(database: Database, episode: Episode, step: str) -> Transactions:
+def transactions_of(database: Database, episode: EpisodeKey, step: str) -> Transactions:
+    """Those of one step, what was tried several times once."""
     fates = list(FATES)
     columns: dict[str, npt.NDArray[Any]] = database.execute(
-        _STEP, [fates, episode.phase, episode.topology, episode.trial, step, fates]
+        _STEP, [fates, *episode, step, fates]
     ).fetchnumpy()
     return Transactions(**columns)

@@ -63,6 +63,6 @@ def _late_faults(episode: Episode) -> Iterator[str]:
 
 
 def _missing(step: Step) -> Iterator[str]:
-    recorded, sent = step.transactions.scheduled_ns.size, step.played.sent
+    recorded, sent = step.transactions.scheduled_ns.size, step.played.sent - step.played.retried
     if recorded != sent:
         yield f"step {step.played.name}: {recorded} load records, expected one for each of {sent} transactions"

@@ -8,12 +8,13 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from bench.load import closed_loop, open_loop
+from bench.load import closed_loop, open_loop, retrying
 from bench.load.exchange import Carrier
-from bench.load.report import Begin, End, Ready, Report, lag_of
+from bench.load.report import Begin, End, Offered, Ready, Report, lag_of
+from bench.load.retrying import Retrier
 from bench.load.spec import NS_PER_S, LoadSpec, OpenStep, Span, Step, span
 from bench.load.traffic import Traffic
 
@@ -63,12 +64,43 @@ class Episode:
         if isinstance(step, OpenStep):
             offsets_ns = open_loop.schedule(self._spec, number)
             await self._carrier.prepare(open_loop.parallel(step))
-            play: Play = partial(open_loop.play, self._traffic, offsets_ns)
+            play: Play = partial(self._play_open, number, step, offsets_ns)
         else:
             await self._carrier.prepare(step.concurrency)
             play = partial(closed_loop.play, self._traffic, step.concurrency)
         gc.collect()
         return play
+
+    async def _play_open(self, number: int, step: OpenStep, offsets_ns: Sequence[int], at: Span) -> None:
+        """The schedule, and beside it what clients try again and the word of every burst."""
+        async with asyncio.TaskGroup() as together:
+            together.create_task(open_loop.play(self._traffic, offsets_ns, at))
+            if step.retrying:
+                retrier = Retrier(step.retrying, self._spec.method, len(offsets_ns), at.end_ns)
+                together.create_task(retrying.play(self._traffic, retrier, at.end_ns))
+            if step.bursts:
+                together.create_task(self._tell_of_bursts(number, step, at))
+
+    async def _tell_of_bursts(self, number: int, step: OpenStep, at: Span) -> None:
+        """Count from the instants at which this task is awake, not from those at which it should be."""
+        traffic = self._traffic
+        for place, burst in enumerate(step.bursts):
+            await _until(at.warm_ns + round(burst.at_s * NS_PER_S))
+            begin_ns, sent, retried = time.monotonic_ns(), traffic.sent, traffic.retried
+            await _until(at.warm_ns + round(burst.end_s * NS_PER_S))
+            retried = traffic.retried - retried
+            self._report.write(
+                Offered(
+                    step=number,
+                    name=step.name,
+                    burst=place,
+                    begin_ns=begin_ns,
+                    end_ns=time.monotonic_ns(),
+                    rate_per_s=step.rate_per_s,
+                    sent=traffic.sent - sent - retried,
+                    retried=retried,
+                )
+            )
 
     async def _step(self, number: int, step: Step, planned_ns: int, at: Span, play: Play) -> int:
         """One step from its begin line to its end line; returns when the next one is planned to begin."""
@@ -90,7 +122,7 @@ class Episode:
         gc.disable()
         try:
             await play(at)
-            await asyncio.sleep((at.end_ns - time.monotonic_ns()) / NS_PER_S)
+            await _until(at.end_ns)
             await traffic.settled()
             complete = True
         finally:
@@ -108,6 +140,7 @@ class Episode:
                     done_ns=time.monotonic_ns(),
                     complete=complete,
                     sent=traffic.sent,
+                    retried=traffic.retried,
                     dropped=traffic.dropped,
                     lag=lag_of(traffic.lags_ns),
                     cpu_s=time.process_time() - cpu_s,
@@ -115,3 +148,7 @@ class Episode:
                 )
             )
         return at.end_ns + round(step.settle_s * NS_PER_S)
+
+
+async def _until(t_ns: int) -> None:
+    await asyncio.sleep((t_ns - time.monotonic_ns()) / NS_PER_S)

@@ -56,7 +56,9 @@ class Exchange:
         "id",
         "index",
         "named",
+        "origin",
         "picked_ns",
+        "retry",
         "scheduled_ns",
         "sent_ns",
         "slot_us",
@@ -68,10 +70,23 @@ class Exchange:
     )
 
     def __init__(
-        self, step: int, index: int, id: bytes, body: bytes, scheduled_ns: int, picked_ns: int, warmup: bool
+        self,
+        step: int,
+        index: int,
+        id: bytes,
+        body: bytes,
+        scheduled_ns: int,
+        picked_ns: int,
+        warmup: bool,
+        origin: int | None = None,
+        retry: int = 0,
     ) -> None:
         self.step = step
         self.index = index
+        self.origin = index if origin is None else origin
+        """The index of the first try, its own where it is that."""
+        self.retry = retry
+        """0: a first try. k: the k-th retry, a transaction of its own."""
         self.id = id
         self.body = body
         self.scheduled_ns = scheduled_ns

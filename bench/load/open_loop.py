@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.load.pacer import Pacer, Timer
-from bench.load.schedule import arrivals
+from bench.load.schedule import arrivals, with_bursts
 from bench.load.spec import NS_PER_S, LoadSpec, OpenStep, Span
 from bench.load.traffic import Traffic
 
@@ -23,18 +23,25 @@ demand."""
 
 def schedule(spec: LoadSpec, step: int) -> "array[int]":
     """Nanoseconds from the begin of open step number ``step`` at which its transactions are due, warm-up
-    included.
+    included, and bursts.
     """
     what = spec.steps[step]
     assert isinstance(what, OpenStep)
-    lasts_s = what.warmup_s + what.duration_s
-    offsets_s = arrivals(what.arrivals, what.rate_per_s, lasts_s, spec.seed, (*spec.stream, step))
+    lasts_s, stream = what.warmup_s + what.duration_s, (*spec.stream, step)
+    offsets_s = arrivals(what.arrivals, what.rate_per_s, lasts_s, spec.seed, stream)
+    # To the nanosecond: 0.1 + 0.2 must not lie behind an arrival at 0.3.
+    at_s = [
+        (round(what.warmup_s + burst.at_s, 9), round(what.warmup_s + burst.end_s, 9)) for burst in what.bursts
+    ]
+    bursts = [(*span_s, burst.times) for span_s, burst in zip(at_s, what.bursts, strict=True)]
+    offsets_s = with_bursts(offsets_s, what.arrivals, what.rate_per_s, bursts, spec.seed, stream)
     return array("q", np.rint(offsets_s * NS_PER_S).astype("<i8").tobytes())
 
 
 def parallel(step: OpenStep) -> int:
     """For how many transactions at a time to have connections beforehand."""
-    return int(step.rate_per_s * OPEN_PARALLEL_S)
+    highest = max((burst.times for burst in step.bursts), default=1.0)
+    return int(step.rate_per_s * highest * OPEN_PARALLEL_S)
 
 
 async def play(traffic: Traffic, offsets_ns: Sequence[int], at: Span) -> None:

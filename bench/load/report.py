@@ -42,6 +42,30 @@ class Begin(_Line, frozen=True, kw_only=True, tag_field="kind", tag="begin"):
     end_ns: int
 
 
+class Offered(_Line, frozen=True, kw_only=True, tag_field="kind", tag="offered"):
+    """A burst is over: what was really sent in it."""
+
+    step: int
+    name: str
+    """The step's."""
+    burst: int
+    """Its place in the step's ``bursts``."""
+    begin_ns: int
+    end_ns: int
+    """From when until when was counted."""
+    rate_per_s: float
+    """The step's, without the burst."""
+    sent: int
+    """First tries picked up meanwhile."""
+    retried: int
+    """Retries picked up meanwhile."""
+
+    @property
+    def sent_per_s(self) -> float:
+        """What was offered, retries not counted."""
+        return self.sent / ((self.end_ns - self.begin_ns) / 1e9)
+
+
 class Lag(msgspec.Struct, frozen=True):
     """How much later than due the generator picked up transactions: its own fault, connecting not
     included.
@@ -68,7 +92,9 @@ class End(_Line, frozen=True, kw_only=True, tag_field="kind", tag="end"):
     complete: bool
     """False: the process was told to stop before the step was over."""
     sent: int
-    """Transactions picked up, which is also the number of records."""
+    """Transactions picked up, retries included, which is also the number of records."""
+    retried: int = 0
+    """Of these, retries."""
     dropped: int
     """Transactions that the generator itself could not send. Any at all makes the trial invalid."""
     lag: Lag
@@ -92,7 +118,7 @@ class Stop(_Line, frozen=True, kw_only=True, tag_field="kind", tag="stop"):
     complete: bool
 
 
-Line = Ready | Begin | End | Trouble | Stop
+Line = Ready | Begin | Offered | End | Trouble | Stop
 
 
 class Report:

@@ -2,10 +2,10 @@
 
 Nothing that the system under test does can move or drop an entry (the generator that waits hides a stall:
 Tene, How NOT to Measure Latency). The same scenario seed gives the same schedule, whatever the topology, so
-trials can be paired.
+trials can be paired. A burst adds to it: what is due before or after one is due at the same instant as without it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ FloatArray = npt.NDArray[np.float64]
 # The first word of every spawn key drawn from here. Other uses of a scenario's seed (faults, say) take
 # another word, and are then independent of the arrivals.
 ARRIVALS_STREAM = 0
+# Of what a burst adds, so that the arrivals themselves are the same with it and without it.
+BURSTS_STREAM = 1
 
 # An hour at 2,500/s, and 80 MB: a mistyped rate fails instead of filling the memory.
 SCHEDULE_LENGTH_MAX = 10_000_000
@@ -78,12 +80,41 @@ def arrivals(
     return ARRIVALS[kind](rate_per_s, duration_s, np.random.default_rng(spawned))
 
 
-def transaction_id(prefix: str, index: int) -> str:
-    """The id of a phase's ``index``-th transaction, ``{prefix}-{index}``: 1 to 64 of ``[A-Za-z0-9._~-]``.
+def with_bursts(
+    offsets: FloatArray,
+    kind: str,
+    rate_per_s: float,
+    bursts: Sequence[tuple[float, float, float]],
+    seed: int,
+    stream: tuple[int, ...] = (),
+) -> FloatArray:
+    """``offsets``, as ``arrivals`` drew them, with more in each burst ``(begin_s, end_s, times)``: sorted.
+
+    A burst offers ``times`` (above 1) the rate. Poisson: arrivals of their own are laid over those that are there, and
+    the sum of two Poisson streams is one again. Constant: one every 1/(rate x times) seconds takes their place.
+    Outside of bursts nothing changes.
+    """
+    for number, (begin_s, end_s, times) in enumerate(bursts):
+        if kind == "constant":
+            added = arrivals(kind, rate_per_s * times, end_s - begin_s, seed)
+            offsets = offsets[(offsets < begin_s) | (offsets >= end_s)]
+        else:
+            spawned = np.random.SeedSequence(seed, spawn_key=(BURSTS_STREAM, *stream, number))
+            more_per_s = rate_per_s * (times - 1)
+            added = ARRIVALS[kind](more_per_s, end_s - begin_s, np.random.default_rng(spawned))
+        added = begin_s + added
+        offsets = np.sort(np.concatenate([offsets, added[added < end_s]]))
+    return offsets
+
+
+def transaction_id(prefix: str, index: int, retry: int = 0) -> str:
+    """The id of a phase's ``index``-th transaction, ``{prefix}-{index}``: 1 to 64 of ``[A-Za-z0-9._~-]``; of its
+    ``retry``-th retry, ``{prefix}-{index}~{retry}``.
 
     Unique over a run as long as the prefix is unique to the phase. Raises ValueError where no valid id comes
     out.
     """
     if index < 0:
         raise ValueError(f"index must be at least 0, got {index}")
-    return check_id(f"{prefix}-{index}".encode()).decode()
+    suffix = f"~{retry}" if retry else ""
+    return check_id(f"{prefix}-{index}{suffix}".encode()).decode()

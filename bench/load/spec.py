@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from common.settings import Settings
+from common.settings import Retries, Settings
 from common.topology import Part
 
 NS_PER_S = 1_000_000_000
@@ -24,9 +24,11 @@ SPEC_S_MAX = 7200.0
 STEPS_MAX = 100
 CONCURRENCY_MAX = 2048
 """In one closed step; also the most connections to one target."""
+RETRIES_MAX = 9
+"""Of one transaction: one digit in its id."""
 TARGETS_MAX = 64
 PREFIX_LENGTH_MAX = 48
-"""Leaves room for ``.STEP-INDEX`` in an id of 64."""
+"""Leaves room for ``.STEP-INDEX~RETRY`` in an id of 64."""
 BODY_BYTES_MAX = 64 << 20
 TIMEOUT_S_MAX = 3600.0
 
@@ -37,6 +39,42 @@ _TARGET = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
 def _within(name: str, value: float, least: float, most: float, unit: str) -> None:
     if not least <= value <= most:
         raise ValueError(f"{name} must be {least:g} to {most:g} {unit}, got {value:g}")
+
+
+class Burst(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A stretch of an open step in which more is offered."""
+
+    at_s: float
+    """Its begin, in seconds after the step's warm-up."""
+    for_s: float
+    times: float
+    """What the step's rate is multiplied by."""
+
+    def __post_init__(self) -> None:
+        _within("at_s", self.at_s, 0, SPEC_S_MAX, "s")
+        _within("for_s", self.for_s, 0.001, SPEC_S_MAX, "s")
+        if not 1 < self.times <= 1000:
+            raise ValueError(f"times must be above 1 and at most 1000, got {self.times:g}")
+
+    @property
+    def end_s(self) -> float:
+        """From then on the rate is the step's again."""
+        return self.at_s + self.for_s
+
+
+class Retrying(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Clients that ask again, as long as the step lasts; see ``bench.load.retrying``."""
+
+    retries: int
+    """Of one transaction, at most."""
+    after_s: float
+    """From the end of one try to the next."""
+    budget: Retries | None
+    """What all clients together may spend on retries; None: whatever they like."""
+
+    def __post_init__(self) -> None:
+        _within("retries", self.retries, 1, RETRIES_MAX, "retries")
+        _within("after_s", self.after_s, 0.001, TIMEOUT_S_MAX, "s")
 
 
 class _Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
@@ -65,10 +103,31 @@ class OpenStep(_Step, frozen=True, forbid_unknown_fields=True, kw_only=True, tag
 
     arrivals: Literal["poisson", "constant"] = "poisson"
     rate_per_s: float
+    bursts: tuple[Burst, ...] = ()
+    """In the order of time, each over before the next begins."""
+    retrying: Retrying | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _within("rate_per_s", self.rate_per_s, 1e-3, 1e6, "transactions/s")
+        over_s = 0.0
+        for burst in self.bursts:
+            if not over_s <= burst.at_s:
+                raise ValueError(
+                    f"a burst must begin after the one before, got {burst.at_s:g} s before {over_s:g} s"
+                )
+            over_s = burst.end_s
+        if over_s > self.duration_s:
+            raise ValueError(
+                f"a burst must be over by duration_s {self.duration_s:g}, got one until {over_s:g} s"
+            )
+
+    @property
+    def transactions(self) -> float:
+        """How many it will send, about; at most, where clients retry."""
+        more_s = sum((burst.times - 1) * burst.for_s for burst in self.bursts)
+        tries = 1 + (self.retrying.retries if self.retrying else 0)
+        return self.rate_per_s * (self.warmup_s + self.duration_s + more_s) * tries
 
 
 class ClosedStep(
@@ -159,11 +218,7 @@ class LoadSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         seconds = sum(step.warmup_s + step.duration_s + step.settle_s for step in self.steps)
         if seconds > SPEC_S_MAX:
             raise ValueError(f"all steps together must last at most {SPEC_S_MAX:g} s, got {seconds:g} s")
-        count = sum(
-            step.rate_per_s * (step.warmup_s + step.duration_s)
-            for step in self.steps
-            if isinstance(step, OpenStep)
-        )
+        count = sum(step.transactions for step in self.steps if isinstance(step, OpenStep))
         if count > TRANSACTIONS_MAX:
             raise ValueError(
                 f"all open steps together must send at most {TRANSACTIONS_MAX} transactions, got {count:.0f}"

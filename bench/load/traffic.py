@@ -32,7 +32,9 @@ class Traffic:
         self.records = records
         self.outstanding = 0
         self.sent = 0
-        """In this step, as ``dropped`` and ``lags_ns``."""
+        """In this step, as ``retried``, ``dropped`` and ``lags_ns``."""
+        self.retried = 0
+        """Of those sent, retries."""
         self.dropped = 0
         self.lags_ns: list[int] = []
         self._under_way: deque[Exchange] = deque()
@@ -50,7 +52,7 @@ class Traffic:
     def open_step(self, step: int, prefix: str, body_bytes: int, timeout_s: float, warm_ns: int) -> None:
         """Start with step number ``step``, whose warm-up is over at ``warm_ns``. Nothing may be under way."""
         assert not self.outstanding, f"{self.outstanding} transactions of the step before are under way"
-        self.sent = self.dropped = 0
+        self.sent = self.retried = self.dropped = 0
         self.lags_ns = []
         self._under_way.clear()
         self._patience_ns = round((timeout_s + PATIENCE_S) * NS_PER_S)
@@ -65,6 +67,10 @@ class Traffic:
         """Have ``told`` called with every exchange that ends, after it was written down."""
         self._told = told
 
+    def tell_nobody(self) -> None:
+        """Nobody waits for an end any more."""
+        self._told = _not_told
+
     def send(self, index: int, scheduled_ns: int | None) -> None:
         """Pick up the step's ``index``-th transaction, which is due now (None) or was at ``scheduled_ns``."""
         now_ns = time.monotonic_ns()
@@ -72,9 +78,22 @@ class Traffic:
             scheduled_ns = now_ns
         else:
             self.lags_ns.append(now_ns - scheduled_ns)
-        id = transaction_id(self._prefix, index).encode()
+        self._send(index, index, 0, scheduled_ns, now_ns)
+
+    def send_again(self, index: int, origin: int, retry: int, scheduled_ns: int) -> None:
+        """Pick up the ``retry``-th retry of transaction ``origin``, which was due at ``scheduled_ns``: it is the
+        step's ``index``-th transaction.
+        """
+        now_ns = time.monotonic_ns()
+        self.lags_ns.append(now_ns - scheduled_ns)
+        self.retried += 1
+        self._send(index, origin, retry, scheduled_ns, now_ns)
+
+    def _send(self, index: int, origin: int, retry: int, scheduled_ns: int, now_ns: int) -> None:
+        id = transaction_id(self._prefix, origin, retry).encode()
         body = body_of(id, self._body_bytes)
-        exchange = Exchange(self._step, index, id, body, scheduled_ns, now_ns, scheduled_ns < self._warm_ns)
+        warmup = scheduled_ns < self._warm_ns
+        exchange = Exchange(self._step, index, id, body, scheduled_ns, now_ns, warmup, origin, retry)
         self.sent += 1
         self.outstanding += 1
         self._quiet.clear()
@@ -115,7 +134,7 @@ class Traffic:
 
     def stop(self) -> None:
         """End all that is under way, here and now, and write it down."""
-        self._told = _not_told
+        self.tell_nobody()
         while self._under_way:
             exchange = self._under_way.popleft()
             if not exchange.done_ns:

@@ -48,6 +48,8 @@ class Facts:
                 "named": True,
                 "timeout_ms": 5000,
                 "deadline_ns": (index + 5000) * MS,
+                "origin": index,
+                "retry_number": 0,
             },
             columns,
         )

@@ -37,7 +37,7 @@ def test_columns_are_what_was_written():
     )
     assert found == (
         "latency", "freelance", 2, "0.8", "latency.2.1-5", 5, "PUT", "rest", 200, "completed", True, True,
-        "front-2", 64, 64, 0, 1, True, True, 5000,
+        "front-2", 64, 64, 0, 1, True, True, 5000, 5, 0,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest, pearsonr
 
-from bench.load.schedule import ARRIVALS, SCHEDULE_LENGTH_MAX, arrivals, poisson, transaction_id
+from bench.load.schedule import ARRIVALS, SCHEDULE_LENGTH_MAX, arrivals, poisson, transaction_id, with_bursts
 from common.transaction import is_id
 
 ALPHABET = string.ascii_letters + string.digits + "._~-"
@@ -143,3 +143,68 @@ def test_transaction_id_is_a_valid_one_and_says_which(prefix, index):
 def test_invalid_transaction_id_is_refused(prefix, index, complaint):
     with pytest.raises(ValueError, match=complaint):
         transaction_id(prefix, index)
+
+
+RATE_PER_S, LASTS_S = 200, 4
+
+
+@st.composite
+def some_bursts(draw) -> list[tuple[float, float, float]]:
+    edges = sorted(draw(st.lists(st.floats(0, LASTS_S), min_size=2, max_size=6, unique=True)))
+    pairs = zip(edges[::2], edges[1::2], strict=False)
+    return [(begin, end, draw(st.floats(1.01, 5))) for begin, end in pairs]
+
+
+def outside(offsets: np.ndarray, bursts: list[tuple[float, float, float]]) -> np.ndarray:
+    for begin_s, end_s, _ in bursts:
+        offsets = offsets[(offsets < begin_s) | (offsets >= end_s)]
+    return offsets
+
+
+@pytest.mark.parametrize("kind", ARRIVALS)
+@given(bursts=some_bursts(), seed=st.integers(0, 1000), stream=st.tuples(st.integers(0, 9)))
+def test_outside_of_bursts_everything_is_due_when_it_was(kind, bursts, seed, stream):
+    plain = arrivals(kind, RATE_PER_S, LASTS_S, seed, stream)
+    burst = with_bursts(plain, kind, RATE_PER_S, bursts, seed, stream)
+    assert (np.diff(burst) >= 0).all()
+    assert ((burst >= 0) & (burst < LASTS_S)).all()
+    assert np.array_equal(outside(burst, bursts), outside(plain, bursts))
+    assert np.array_equal(burst, with_bursts(plain, kind, RATE_PER_S, bursts, seed, stream))
+
+
+@given(bursts=some_bursts(), seed=st.integers(0, 1000))
+def test_a_poisson_burst_takes_nothing_away(bursts, seed):
+    plain = arrivals("poisson", RATE_PER_S, LASTS_S, seed)
+    assert np.isin(plain, with_bursts(plain, "poisson", RATE_PER_S, bursts, seed)).all()
+
+
+def test_a_constant_burst_is_spaced_evenly_and_denser():
+    plain = arrivals("constant", 10, 3, seed=1)
+    burst = with_bursts(plain, "constant", 10, [(1.0, 2.0, 2.5)], 1)
+    assert burst.tolist() == [
+        *(i / 10 for i in range(10)),
+        *(1 + i / 25 for i in range(25)),
+        *(i / 10 for i in range(20, 30)),
+    ]
+
+
+def test_a_poisson_burst_is_poisson_at_its_rate():
+    plain = arrivals("poisson", 100, 300, seed=5)
+    burst = with_bursts(plain, "poisson", 100, [(50.0, 250.0, 3.0)], 5)
+    within = burst[(burst >= 50) & (burst < 250)]
+    assert len(within) == pytest.approx(60_000, abs=4 * np.sqrt(60_000))
+    gaps = np.diff(within)
+    assert kstest(gaps, "expon", args=(0, 1 / 300)).pvalue > 0.01
+    assert abs(pearsonr(gaps[:-1], gaps[1:]).statistic) < 4 / np.sqrt(len(gaps))
+
+
+def test_two_bursts_of_one_step_add_other_arrivals():
+    first, second = (
+        with_bursts(np.empty(0), "poisson", 100, bursts, 5)
+        for bursts in ([(0.0, 1.0, 2.0)], [(0.0, 0.001, 2.0), (1.0, 2.0, 2.0)])
+    )
+    assert not np.isin(second[second >= 1] - 1, first).any()
+
+
+def test_a_retrys_id_names_the_transaction_and_which_retry_it_is():
+    assert transaction_id("p.0", 17, 2) == "p.0-17~2"

@@ -9,9 +9,11 @@ from bench.load.spec import (
     PREFIX_LENGTH_MAX,
     STEPS_MAX,
     TRANSACTIONS_MAX,
+    Burst,
     ClosedStep,
     LoadSpec,
     OpenStep,
+    Retrying,
     address,
     planned,
     read_spec,
@@ -87,3 +89,36 @@ def test_a_wrong_step_is_named_with_what_was_expected(tmp_path: Path, text, comp
 def test_an_address_may_be_a_name_or_numeric():
     assert address("front-1.local:8080") == ("front-1.local", 8080)
     assert address("[::1]:1") == ("::1", 1)
+
+
+BURST = Burst(at_s=1, for_s=0.5, times=3)
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (lambda: Burst(at_s=0, for_s=1, times=1), "times must be above 1 and at most 1000, got 1"),
+        (lambda: Burst(at_s=0, for_s=0, times=2), "for_s must be 0.001 to 7200 s, got 0"),
+        (lambda: Retrying(retries=10, after_s=1, budget=None), "retries must be 1 to 9 retries, got 10"),
+        (
+            lambda: OpenStep(name="1", rate_per_s=1, duration_s=9, bursts=(BURST, BURST)),
+            "a burst must begin after the one before, got 1 s before 1.5 s",
+        ),
+        (
+            lambda: OpenStep(name="1", rate_per_s=1, duration_s=1.2, bursts=(BURST,)),
+            "a burst must be over by duration_s 1.2, got one until 1.5 s",
+        ),
+    ],
+)
+def test_a_burst_or_retries_out_of_range_are_refused(make, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        make()
+
+
+def test_what_bursts_and_retries_add_counts_towards_the_most_that_may_be_sent(tmp_path: Path):
+    retrying = Retrying(retries=9, after_s=1, budget=None)
+    step = OpenStep(name="1", rate_per_s=100, duration_s=10, bursts=(BURST,), retrying=retrying)
+    assert step.transactions == 100 * (10 + 2 * 0.5) * 10
+    many = msgspec.structs.replace(step, rate_per_s=TRANSACTIONS_MAX / 100)
+    with pytest.raises(ValueError, match=f"must send at most {TRANSACTIONS_MAX} transactions, got 11000000"):
+        spec(tmp_path, (many,), targets=("a:1",))
