@@ -17,8 +17,9 @@ from msgspec.structs import replace
 from bench import launch
 from bench.child import Launch
 from bench.faults.injection import Injection
+from bench.faults.on_load import bursts_of, retrying_of
 from bench.folders import EpisodeFolder
-from bench.load.report import Begin, End
+from bench.load.report import Begin, End, Offered
 from bench.load.spec import ClientSpec, ClosedStep, LoadSpec, OpenStep
 from bench.load.spec import Step as LoadStep
 from bench.load_process import LoadFailed, LoadProcess
@@ -149,6 +150,8 @@ class _Stage:
             async for line in load.lines():
                 if isinstance(line, Begin):
                     self._begin(line)
+                elif isinstance(line, Offered):
+                    self._injection.offered(line.name, line.burst, line.rate_per_s, line.sent_per_s)
                 elif isinstance(line, End):
                     steps[line.step] = _played(steps[line.step], line)
             await load.close()
@@ -236,6 +239,8 @@ class _Stage:
             warmup_s=step.warmup_s,
             arrivals=getattr(phase, "arrivals", "poisson"),
             rate_per_s=step.rate_per_s,
+            bursts=bursts_of(phase.faults),
+            retrying=retrying_of(phase.faults, self._scenario.settings.retries),
         )
 
     def _usage(self) -> Mapping[str, Usage]:
@@ -256,6 +261,7 @@ def _played(step: PlayedStep, line: End) -> PlayedStep:
         end_ns=line.end_ns,
         done_ns=line.done_ns,
         sent=line.sent,
+        retried=line.retried,
         dropped=line.dropped,
         lag_p50_us=line.lag.p50_us,
         lag_p99_us=line.lag.p99_us,

@@ -7,6 +7,7 @@ a topology that lacks the part which a phase wants to hit skips that phase, and 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from bench.faults.on_load import OnLoad
 from bench.run_record import Skipped
 from bench.scenario import Phase, Scenario
 from common.topology import Plan
@@ -66,6 +67,8 @@ def seconds(turns: Iterable[Turn], overhead_s: float) -> float:
 def _cannot(phase: Phase, plan: Plan, level: str) -> str:
     """Why the topology cannot play the phase; empty where it can."""
     for fault in phase.faults:
+        if isinstance(fault, OnLoad):
+            continue
         there = sum(part.role == fault.role for part in plan.parts)
         if level == "client" and fault.role == "front":
             return f"at level client there is no front to {fault.kind}"

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from bench.faults import on_load
 from bench.faults.registry import AnyFault
 from bench.load.spec import CONCURRENCY_MAX
 from common.services import ServiceSpec
@@ -114,6 +115,7 @@ class Open(_Phase, frozen=True, forbid_unknown_fields=True, tag="open", kw_only=
                 raise ValueError(
                     f"a fault must be over by duration_s {self.duration_s:g}, got one that ends at {fault.end_s:g}"
                 )
+        on_load.check(self.faults)
 
     @property
     def steps(self) -> tuple[Step, ...]:

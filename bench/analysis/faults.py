@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from bench.analysis.recording import Step, key_of
+from bench.analysis.recording import NS_PER_MS, Step, key_of
 from bench.analysis.recovery import Mark, Recovery, recoveries
 from bench.analysis.timeline import Timeline, overlay
-from bench.analysis.trials import by_kind, keys
+from bench.analysis.trials import by_kind, keys, within_trial
 from bench.ledger import EpisodeKey
 
 
@@ -23,6 +23,8 @@ class Fault(NamedTuple):
     trials: list[list[Recovery]]
     """For each trial, as many as it had such faults."""
     timeline: Timeline | None
+    lasted_ms: list[float | None]
+    """For each trial, how long it was kept up; None: over at once."""
 
 
 def faults(
@@ -60,4 +62,12 @@ def _fault(
         if fault.label == label
     ]
     played = trials[0].played
-    return Fault(key, label, played.name, played.rate_per_s, recovered, overlay(events))
+    lasted = [_lasted_ms(step, label) for step in trials]
+    return Fault(key, label, played.name, played.rate_per_s, recovered, overlay(events), lasted)
+
+
+def _lasted_ms(step: Step, label: str) -> float | None:
+    mine = [fault for fault in step.faults if fault.label == label]
+    return within_trial(
+        (fault.healed_ns - fault.t_ns) / NS_PER_MS if fault.healed_ns else None for fault in mine
+    )

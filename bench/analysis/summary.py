@@ -90,6 +90,8 @@ class RecoverySummary(msgspec.Struct, frozen=True):
     load: str
     """The load or rate under which it came."""
     floors_ms: Floors
+    lasted_ms: Estimate | None
+    """How long it was kept up, which is in ``recovered_ms``; None: it was over at once."""
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -229,6 +231,7 @@ def recovery_summary(fault: Fault, scenario: Scenario) -> RecoverySummary:
         label=fault.label,
         load=fault.step,
         floors_ms=floors(scenario),
+        lasted_ms=over_trials(fault.lasted_ms),
     )
 
 

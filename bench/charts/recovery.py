@@ -11,10 +11,12 @@ from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings
 from bench.analysis.summary import RecoverySummary, recovery_summary
 from bench.analysis.timeline import FAILURE_BIN_NS, FAILURES, Timeline
+from bench.analysis.trials import over_trials
 from bench.charts.labels import scale_logarithmically
 from bench.charts.picture import Grid, Picture
 from bench.charts.style import BAND, FATES, FAULT, INK, QUIET, Style, styles
 from bench.charts.words import done_to
+from bench.scenario import Scenario
 from bench.statistics import Estimate
 
 COLUMNS = (
@@ -33,7 +35,7 @@ class Row(NamedTuple):
     timeline: Timeline
     figures: RecoverySummary
     away_s: float
-    """From the fault until the part is started again."""
+    """From the fault until it is taken back, or else the part is started again."""
     band: tuple[float, float] | None
     """Of goodput before the fault: where it has to come back to."""
 
@@ -55,7 +57,7 @@ def pictures(findings: Findings) -> list[Picture]:
         rows = [
             Row(
                 topology.name, style[topology.name], fault.timeline, recovery_summary(fault, scenario),
-                scenario.supervision.restart_delay_s, _band(fault),
+                _away_s(fault, scenario), _band(fault),
             )
             for topology in findings.topologies
             for fault in topology.faults
@@ -78,15 +80,26 @@ def _picture(key: str, rows: list[Row], method: str) -> Picture:
         .replace(",", "")
         .replace("/", "-per-"),
         f"What happens when {done_to(rows[0].figures.label)}?",
-        f"{method} at load {rows[0].figures.load}, {laid}. Red band: from the fault until the supervisor starts the"
-        f" {role} again. Goodput: completed over due in the last 100 ms; thin lines are the extremes of the trials, the"
-        " pale band is where it was before. Triangle: noticed by a peer; diamond: back in the band for a second; both"
+        f"{method} at load {rows[0].figures.load}, {laid}. Red band: {_band_words(rows[0], role)}."
+        " Goodput: completed over due in the last 100 ms; thin lines are the extremes of the trials, the pale band is"
+        " where it was before. Triangle: noticed by a peer; diamond: back in the band for a second; both"
         " medians. Latency: p99 solid, p50 dotted, by due instant in bins of 0.2 s; a gap where the percentile falls"
         " among those without an answer.",
         Data(rows, fates),
         draw,
         Grid(len(rows), len(COLUMNS), 0.9 + ROW_IN * len(rows), share_x=True, share_y="col"),
     )
+
+
+def _away_s(fault: Fault, scenario: Scenario) -> float:
+    lasted = over_trials(fault.lasted_ms)
+    return lasted.median / 1e3 if lasted else scenario.supervision.restart_delay_s
+
+
+def _band_words(row: Row, role: str) -> str:
+    if row.figures.lasted_ms:
+        return "as long as it lasted"
+    return f"from the fault until the supervisor starts the {role} again"
 
 
 def _band(fault: Fault) -> tuple[float, float] | None:

@@ -4,7 +4,16 @@ _DONE = {"kill": "killed"}
 """What has been done to a part, by the kind of fault."""
 
 
+_ASKED = {
+    "overload": "more is asked for than can be served",
+    "storm": "clients who meet an overload try again",
+}
+"""What the load does."""
+
+
 def done_to(label: str) -> str:
     """``a worker is killed`` for ``kill-worker``; kinds without a word of their own are named."""
     kind, _, role = label.rpartition("-")
+    if role == "load":
+        return _ASKED.get(kind, f"the load is a {kind}")
     return f"a {role} is {_DONE.get(kind, f'hit by {kind}')}"

@@ -12,6 +12,7 @@ from random import Random
 from msgspec.structs import replace
 
 from bench.faults.fault import Deployed, Fault, Lasting, NoEffect
+from bench.faults.on_load import TOLD_WITHIN_S, OnLoad, on_load
 from bench.marks import Notebook
 from bench.run_record import Doubt, Injected
 
@@ -26,6 +27,8 @@ class Injection:
         self._marks = marks
         self._seed = seed
         self._injecting: list[asyncio.Task[Injected]] = []
+        self._offered: dict[tuple[str, int], asyncio.Future[tuple[float, float]]] = {}
+        """What was offered in each burst, by step and place; as soon as the load has said so."""
 
     def begin(self, step: str, warm_ns: int) -> None:
         """The measured part of a step begins at ``warm_ns``: its faults are due from there."""
@@ -34,6 +37,12 @@ class Injection:
             injecting = asyncio.create_task(self._inject(fault, step, warm_ns, random))
             injecting.add_done_callback(_noticed)
             self._injecting.append(injecting)
+
+    def offered(self, step: str, burst: int, rate_per_s: float, sent_per_s: float) -> None:
+        """The load tells of a burst, by its place among those of the step: the rate without it, and what was sent."""
+        told = self._told(step, burst)
+        if not told.done():
+            told.set_result((rate_per_s, sent_per_s))
 
     async def outcome(self) -> tuple[list[Injected], list[Doubt]]:
         """Wait for all that were begun: what was done, and what had no effect."""
@@ -56,6 +65,8 @@ class Injection:
     async def _inject(self, fault: Fault, step: str, warm_ns: int, random: Random) -> Injected:
         due_ns = warm_ns + round(fault.at_s * 1e9)
         await _until(due_ns)
+        if isinstance(fault, OnLoad):
+            return await self._watch(fault, step, warm_ns, due_ns)
         part = fault.target(self._deployed.parts(fault.role), random)
         t_ns = time.monotonic_ns()
         seen = await fault.apply(self._deployed, part)
@@ -70,6 +81,26 @@ class Injection:
         healed_ns = time.monotonic_ns()
         self._marks.add("healed", part, f"{fault.label}: {healed}", healed_ns)
         return replace(injected, healed_ns=healed_ns)
+
+    async def _watch(self, fault: OnLoad, step: str, warm_ns: int, due_ns: int) -> Injected:
+        """The load does it by its schedule: mark begin and end, and see whether it really did."""
+        t_ns, part = time.monotonic_ns(), "load"
+        self._marks.add("fault", part, f"{fault.label}: {fault.describe()}", t_ns)
+        await _until(warm_ns + round(fault.end_s * 1e9))
+        healed_ns = time.monotonic_ns()
+        told = self._told(step, on_load(self._faults).index(fault))
+        try:
+            rate_per_s, sent_per_s = await asyncio.wait_for(told, TOLD_WITHIN_S)
+        except TimeoutError:
+            raise NoEffect(
+                f"{fault.kind}: the load did not say what it sent, within {TOLD_WITHIN_S:g} s"
+            ) from None
+        seen = fault.seen(rate_per_s, sent_per_s)
+        self._marks.add("healed", part, f"{fault.label}: {seen}", healed_ns)
+        return Injected(fault.label, step, part, due_ns, t_ns, seen, healed_ns)
+
+    def _told(self, step: str, burst: int) -> "asyncio.Future[tuple[float, float]]":
+        return self._offered.setdefault((step, burst), asyncio.get_running_loop().create_future())
 
 
 async def _until(t_ns: int) -> None:

@@ -102,10 +102,13 @@ def _faults(levels: dict[str, Level]) -> Iterator[Answer]:
         hit = {name: level.recovery[key] for name, level in levels.items() if key in level.recovery}
         first = next(iter(hit.values()))
         points = tuple(f"{name} {_recovery(recovery)}." for name, recovery in hit.items())
-        yield Answer(f"When {done_to(first.label)}, at load {first.load}:", "", points)
+        lasting = f", for {milliseconds(first.lasted_ms)}" if first.lasted_ms else ""
+        yield Answer(f"When {done_to(first.label)}{lasting}, at load {first.load}:", "", points)
 
 
 def _recovery(recovery: RecoverySummary) -> str:
+    if recovery.label.endswith("-load"):  # there is nobody who could be lost
+        return f"{_harm(recovery)}, and {_back(recovery)}"
     after = milliseconds(recovery.detected_ms)
     noticed = "did not notice" if recovery.detected_ms is None else f"noticed after {after}"
     return f"{noticed}, {_harm(recovery)}, and {_back(recovery)}"

@@ -89,6 +89,7 @@ def _latency_at(load: str, found: list[Latency | None]) -> list[Row]:
 
 
 _RECOVERY: tuple[tuple[str, Callable[[RecoverySummary], str]], ...] = (
+    ("it was kept up for", lambda found: milliseconds(found.lasted_ms)),
     ("noticed", lambda found: milliseconds(found.detected_ms)),
     ("noticed first by", lambda found: ", ".join(found.detected_by) or NONE),
     ("first success of one due after it", lambda found: milliseconds(found.first_success_ms)),

@@ -6,12 +6,15 @@ import pytest
 
 from bench.faults.fault import Fault, Lasting, NoEffect
 from bench.faults.kill import Kill
+from bench.faults.on_load import OnLoad
 from bench.faults.pause import Pause
 from bench.faults.registry import FAULTS
 
 
 def a_fault(name: str) -> Fault:
     kind = FAULTS[name]
+    if issubclass(kind, OnLoad):
+        return kind(at_s=0, for_s=1, times=3)
     return kind(role="worker", at_s=0, **({"for_s": 1} if issubclass(kind, Lasting) else {}))
 
 
@@ -22,7 +25,7 @@ WORKERS = ["worker-1", "worker-2", "worker-3"]
 def test_every_fault_is_registered_under_its_own_word_and_says_what_it_does(name):
     fault = a_fault(name)
     assert fault.kind == name
-    assert fault.label == f"{name}-worker"
+    assert fault.label == f"{name}-{fault.role}"
     assert fault.does
 
 
