@@ -18,7 +18,9 @@ second of it nothing that is held against it is known. Times are in milliseconds
   without a break, and to ask that of the system after a fault would measure luck. What really happens to goodput
   stays in it as long as its window is, 100 ms. *In the band for a second* therefore allows moments outside that add
   up to half a window. 0 where the fault left no mark on goodput. Above the band is outside, too: who works off a
-  backlog has not recovered. None is *not before the span was over*.
+  backlog has not recovered. None is *not before the span was over*. A burst of the load takes its time to fill the
+  queues, and the first second of it may look like any other: it is only over when goodput stays in the band from then
+  until the burst ends, too, with moments outside in the same proportion.
 * **goodput lost**: transactions that should have come back and had not, when it was worst: the area between the
   baseline's mean goodput and the measured one (what was due since the fault, times that mean, less what was
   completed since), at its largest between the fault and recovered, or the end of the span. What was late is in it as
@@ -52,6 +54,8 @@ OUTSIDE_NS_MAX = WINDOW_NS // 2
 the second more than one in ten seemed to take 0.35 s or longer, with 5 % fewer; outages of 50 ms or more get the same
 median, and a fraction of the spread."""
 
+LOAD = "load"
+"""The part that a fault made by the load names."""
 DETECTIONS = ("peer-lost", "failover")
 """Kinds of notes by which a part says that it has noticed."""
 
@@ -124,7 +128,7 @@ def _recovery(
     unanswered = np.isin(spanned.fate, _HARM)
     failures = spanned.done_ns[unanswered]
     successes = spanned.done_ns[spanned.completed & (spanned.scheduled_ns >= fault.t_ns)]
-    recovered_ns, lost = _back_in_band(rows, fault.t_ns, end_ns, baseline) if baseline else (None, None)
+    recovered_ns, lost = _back_in_band(rows, fault, end_ns, baseline) if baseline else (None, None)
     return Recovery(
         label=fault.label,
         detected_ms=_ms_after(fault, detection.t_ns if detection else None),
@@ -171,13 +175,14 @@ def _baseline(step: Step, until_ns: int) -> _Baseline | None:
 
 
 def _back_in_band(
-    rows: Transactions, fault_ns: int, end_ns: int, baseline: _Baseline
+    rows: Transactions, fault: Injected, end_ns: int, baseline: _Baseline
 ) -> tuple[int | None, float]:
     """When goodput was back in the band for a second, and what was lost until then."""
-    at_ns = np.arange(fault_ns, end_ns, GRID_NS)
+    at_ns = np.arange(fault.t_ns, end_ns, GRID_NS)
+    lasting_ns = min(fault.healed_ns, end_ns) - fault.t_ns if fault.part == LOAD else 0
     seen = goodput(rows, at_ns)
     # A window without arrivals (nan) speaks against nothing.
-    index = _back((seen < baseline.low) | (seen > baseline.high))
+    index = _back((seen < baseline.low) | (seen > baseline.high), max(lasting_ns, 0) // GRID_NS)
     due = _since(rows.scheduled_ns, at_ns)
     completed = _since(np.sort(rows.done_ns[rows.completed]), at_ns)
     lost = float((baseline.mean * due - completed)[:index].max(initial=0))
@@ -191,13 +196,17 @@ def _since(sorted_ns: Instants, at_ns: Instants) -> Instants:
     )
 
 
-def _back(out: npt.NDArray[np.bool_]) -> int | None:
-    """The first place that is in the band, as is enough of the second that begins there."""
+def _back(out: npt.NDArray[np.bool_], until: int) -> int | None:
+    """The first place that is in the band, as is enough of the second that begins there and of what is before
+    ``until``.
+    """
     second = BACK_NS // GRID_NS
     if out.size < second:
         return None
     outside = np.concatenate(([0], np.cumsum(out)))
-    good = (outside[second:] - outside[:-second] <= OUTSIDE_NS_MAX // GRID_NS) & ~out[: out.size - second + 1]
+    places = np.arange(out.size - second + 1)
+    ends = np.maximum(places + second, until)
+    good = (outside[ends] - outside[places] <= (ends - places) * OUTSIDE_NS_MAX // BACK_NS) & ~out[places]
     return int(np.argmax(good)) if good.any() else None
 
 

@@ -1,6 +1,7 @@
 """The definitions of recovery, each on a recording whose answer is known by construction."""
 
 import pytest
+from msgspec.structs import replace
 
 from bench.analysis.recovery import Mark, recoveries
 from bench.ledger import Fates
@@ -159,3 +160,23 @@ def test_the_span_of_a_fault_ends_with_the_next():
 
 def test_a_step_without_faults_has_none_to_recover_from():
     assert recover(transactions(*steady()), faults=()) == []
+
+
+def burst(rows, healed_ms, part="load"):
+    played = step(rows, faults=[("storm-load", part, FAULT_MS)])
+    [fault] = played.episode.faults
+    episode = replace(played.episode, faults=(replace(fault, healed_ns=ns(healed_ms)),))
+    return recoveries(played._replace(episode=episode), (), PARTS)
+
+
+def test_a_burst_is_not_over_while_its_queues_fill():
+    rows = outage(3100, 4000)
+    (found,) = burst(rows, 4000)
+    assert found.recovered_ms == pytest.approx(4010 + 100 - FAULT_MS, abs=1)
+    (of_a_part,) = burst(rows, 4000, part="worker-3")
+    assert of_a_part.recovered_ms == 0
+
+
+def test_a_burst_that_leaves_no_mark_on_goodput_is_recovered_at_once():
+    (found,) = burst(transactions(*steady()), 4000)
+    assert found.recovered_ms == 0
