@@ -124,6 +124,7 @@ class _Stage:
             tuple(steps),
             tuple(faults),
             tuple(self._all_doubts(steps)),
+            tuple(self._supervisor.given_up),
         )
 
     def clear(self) -> None:

@@ -87,6 +87,8 @@ class Episode(msgspec.Struct, frozen=True):
     steps: tuple[PlayedStep, ...]
     faults: tuple[Injected, ...]
     doubts: tuple[Doubt, ...]
+    given_up: tuple[str, ...] = ()
+    """Parts that the restart policy left dead after faults: no reason to doubt, but to be told."""
 
     @property
     def valid(self) -> bool:

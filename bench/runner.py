@@ -112,6 +112,9 @@ class Runner:
     def _tell(self, episode: Episode) -> None:
         for doubt in episode.doubts:
             self._progress.say(f"{episode.name} is invalid: {doubt.text}")
+        for part in episode.given_up:
+            policy = self._scenario.supervision.policy
+            self._progress.say(f"{episode.name}: {policy} gave {part} up, which stayed dead to the end")
 
 
 def _beside_steps_s(episode: Episode) -> float:

@@ -16,6 +16,7 @@ import msgspec
 from bench.faults import on_load
 from bench.faults.registry import AnyFault
 from bench.load.spec import CONCURRENCY_MAX
+from bench.restart_policy import PolicyName, RestartPolicy, policy_of
 from common.services import ServiceSpec
 from common.settings import Settings
 from common.topology import Deployment
@@ -130,12 +131,15 @@ class Open(_Phase, frozen=True, forbid_unknown_fields=True, tag="open", kw_only=
 Phase = Closed | Open
 
 
-class Supervision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Supervision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How the bench looks after the parts."""
 
+    policy: PolicyName = "fixed"
+    """By whose rules what died is started again: a preset of bench/restart_policy.py, or after a fixed delay."""
     restart_delay_s: float = 1.0
-    """From a death to the next start: about daemontools' at a quick second death (0.8 s), supervisord's and s6's
-    (1.0 s). It goes straight into every recovery, so it is told beside it."""
+    """From a death to the next start under the policy ``fixed``; the others have figures of their own and do not read
+    it. About daemontools' at a quick second death (0.8 s), supervisord's and s6's (1.0 s). It goes straight into every
+    recovery, so it is told beside it."""
     ready_s: float = 60.0
     """How long a deployment may take from its start until every front answers and knows a worker: 64 workers and 8
     fronts take 20 s on two cores."""
@@ -149,6 +153,11 @@ class Supervision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"ready_s must be at least 1 s, got {self.ready_s:g}")
         if not self.stop_margin_s >= 0:
             raise ValueError(f"stop_margin_s must be at least 0 s, got {self.stop_margin_s:g}")
+
+    @property
+    def restart(self) -> RestartPolicy:
+        """The rules that hold."""
+        return policy_of(self.policy, self.restart_delay_s)
 
 
 class Validity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,10 +1,12 @@
 """Keeps the parts of one deployment running, and ends them: what daemontools does for the article.
 
-Invariant: from ``start`` to ``stop`` each part has at most one process, and a part that died is started again after
-the delay; after ``stop`` or ``kill`` there is none left. Who reads ``failed`` learns of a part that cannot live.
+Invariant: from ``start`` to ``stop`` each part has at most one process, and a part that died is started again when
+the restart policy says, or stays dead where that gives up; after ``stop`` or ``kill`` there is none left. Who reads
+``failed`` learns of a part that cannot live.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -12,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from bench.child import Child, Launch, last_line
 from bench.errors import PartFailed
 from bench.marks import Notebook
+from bench.restart_policy import Life
 from bench.scenario import Supervision
 from common.topology import ROLES, Part, Role
 
@@ -46,6 +49,8 @@ class _Kept:
         self.harmed_pid = 0
         """The process that was signalled on purpose: its end is no surprise."""
         self.restart: asyncio.TimerHandle | None = None
+        self.lives: list[Life] = []
+        """Of its ended processes, in order: what the restart policy goes by."""
 
 
 class Supervisor:
@@ -63,6 +68,8 @@ class Supervisor:
         """Gets a ``PartFailed`` as its exception when a part cannot live; never a result."""
         self.surprises: list[str] = []
         """Ends that nobody asked for, for people; a trial with one is invalid."""
+        self.given_up: list[str] = []
+        """Parts that the restart policy leaves dead, in the order in which it gave up."""
 
     def start(self) -> None:
         """Start every part, brokers first. None waits for another: they find each other."""
@@ -174,8 +181,22 @@ class Supervisor:
             kept.crashes = 0
         else:
             self._surprised(kept, child)
-        loop = asyncio.get_running_loop()
-        kept.restart = loop.call_later(self._supervision.restart_delay_s, self._start, kept)
+        kept.lives.append(Life(child.started_ns / 1e9, child.end.t_ns / 1e9))
+        due_s = self._supervision.restart.next_start_s(kept.lives)
+        if due_s is None:
+            self._give_up(kept, asked=kept.harmed_pid == child.pid)
+            return
+        wait_s = max(due_s - time.monotonic(), 0)
+        kept.restart = asyncio.get_running_loop().call_later(wait_s, self._start, kept)
+
+    def _give_up(self, kept: _Kept, asked: bool) -> None:
+        """It stays dead. Where a fault asked for its deaths, that is what this supervisor does; else it is an error."""
+        name = kept.part.name
+        why = f"{self._supervision.policy} does not start it again after {len(kept.lives)} deaths"
+        self.given_up.append(name)
+        self._marks.add("given-up", name, why)
+        if not asked and not self.failed.done():
+            self.failed.set_exception(PartFailed(f"{name} was given up: {why} (log: {kept.log})"))
 
     def _surprised(self, kept: _Kept, child: Child) -> None:
         assert child.end

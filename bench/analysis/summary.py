@@ -243,7 +243,7 @@ def floors(scenario: Scenario) -> Floors:
     """From the settings alone."""
     beats, network = scenario.settings.beats, scenario.settings.network
     return Floors(
-        restart=scenario.supervision.restart_delay_s * 1e3,
+        restart=scenario.supervision.restart.delay_s * 1e3,
         silence=beats.interval_s * beats.liveness * 1e3,
         reconnect=float(network.reconnect_ms),
     )

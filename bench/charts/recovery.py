@@ -93,7 +93,7 @@ def _picture(key: str, rows: list[Row], method: str) -> Picture:
 
 def _away_s(fault: Fault, scenario: Scenario) -> float:
     lasted = over_trials(fault.lasted_ms)
-    return lasted.median / 1e3 if lasted else scenario.supervision.restart_delay_s
+    return lasted.median / 1e3 if lasted else scenario.supervision.restart.delay_s
 
 
 def _band_words(row: Row, role: str) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from bench.report.numbers import number
 from bench.report.tables import Table
 from bench.run_record import RunRecord
+from bench.scenario import Supervision
 from common.topology import Part, Plan, Socket
 
 
@@ -38,11 +39,18 @@ def _machine(record: RunRecord) -> Table:
         ("load average before", ", ".join(f"{load:.2f}" for load in machine.load_average)),
         (
             "supervisor",
-            f"{record.conditions.supervisor}, restart after {record.scenario.supervision.restart_delay_s:g} s",
+            f"{record.conditions.supervisor}, {_restarts(record.scenario.supervision)}",
         ),
         ("began", made_at(record)),
     ]
     return Table("Machine", ("", ""), rows)
+
+
+def _restarts(supervision: Supervision) -> str:
+    """``restart after 1 s``, ``restart as systemd does``."""
+    if supervision.policy == "fixed":
+        return f"restart after {supervision.restart_delay_s:g} s"
+    return f"restart {'at once' if supervision.policy == 'immediate' else f'as {supervision.policy} does'}"
 
 
 def _versions(record: RunRecord) -> Table:

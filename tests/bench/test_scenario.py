@@ -127,6 +127,7 @@ def test_set_reaches_every_place():
         ("phase.kill-worker.fault.kill.at_s=-1", "at_s must be at least 0 s, got -1"),
         ("phase.kill-worker.fault.kill.which=0", "which must be 'one' or a number from 1, got 0"),
         ("supervision.restart_delay_s=-1", "restart_delay_s must be 0 to 600 s, got -1"),
+        ("supervision.policy=upstart", "one of fixed, immediate, daemontools, runit, systemd, got 'upstart'"),
         ("validity.lag_p99_ms_max=0", "lag_p99_ms_max must be above 0 ms, got 0"),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from bench.errors import PartFailed
 from bench.faults.fault import NoEffect
 from bench.faults.kill import Kill
 from bench.marks import Marks
+from bench.restart_policy import PRESETS, PolicyName
 from bench.sampler import Sample, Sampler
 from bench.scenario import Supervision
 from bench.supervisor import Supervisor
@@ -47,11 +49,12 @@ class Remembered:
 
 
 def supervisor(
-    folder: Path, code: str = SLEEPS, restart_delay_s: float = 0.0
+    folder: Path, code: str = SLEEPS, restart_delay_s: float = 0.0, policy: PolicyName = "fixed"
 ) -> tuple[Supervisor, Remembered]:
     seen = Remembered()
     launch = Launch((sys.executable, "-c", code))
-    return Supervisor(PARTS, lambda part: launch, folder, seen, Supervision(restart_delay_s)), seen
+    supervision = Supervision(policy=policy, restart_delay_s=restart_delay_s)
+    return Supervisor(PARTS, lambda part: launch, folder, seen, supervision), seen
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -90,6 +93,37 @@ async def test_what_dies_is_started_again_after_the_delay(tmp_path):
     assert not supervised.surprises, "it was killed on purpose"
     assert Mark("exit", "worker-1", f"SIGKILL, pid {before}") in seen.marks
     await supervised.stop(BOUND_S)
+
+
+async def test_daemontools_starts_at_once_what_lived_longer_than_a_second(tmp_path):
+    supervised, _ = supervisor(tmp_path, restart_delay_s=60, policy="daemontools")
+    supervised.start()
+    await until(lambda: time.monotonic_ns() > supervised.started_ns("worker-2") + 1e9)
+    gaps_s = []
+    for _ in range(2):
+        before = supervised.started_ns("worker-1")
+        supervised.signal("worker-1", signal.SIGKILL)
+        killed_ns = time.monotonic_ns()
+        await until(lambda before=before: supervised.started_ns("worker-1") != before)
+        gaps_s.append((supervised.started_ns("worker-1") - killed_ns) / 1e9)
+    assert gaps_s[0] < 0.5, "it had lived for a second"
+    assert gaps_s[1] > 0.5, "it had not"
+    await supervised.stop(BOUND_S)
+
+
+async def test_a_part_that_was_killed_too_often_for_systemd_stays_dead_and_the_rest_goes_on(tmp_path):
+    supervised, seen = supervisor(tmp_path, policy="systemd")
+    supervised.start()
+    for _ in range(PRESETS["systemd"].starts_max):
+        await until(lambda: supervised.pid("worker-1"))
+        supervised.signal("worker-1", signal.SIGKILL)
+        await until(lambda: supervised.pid("worker-1") is None)
+    assert supervised.given_up == seen.of("given-up") == ["worker-1"]
+    assert seen.of("start").count("worker-1") == PRESETS["systemd"].starts_max
+    assert not supervised.failed.done()
+    assert supervised.pid("worker-2")
+    await supervised.stop(BOUND_S)
+    assert not pids(supervised)
 
 
 async def test_an_end_that_nobody_asked_for_is_a_surprise_with_the_last_words(tmp_path):
