@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from bench.progress import duration
 from bench.runner import order_of
-from bench.scenario import Closed, Phase, Scenario
+from bench.scenario import Closed, Phase, Scenario, Soak
+from bench.soak import AT_ONCE_MAX, DRAWN
 
 
 def describe(scenario: Scenario) -> str:
@@ -31,6 +32,8 @@ def _lines(scenario: Scenario) -> Iterator[str]:
         yield f"phase {phase.name}: {_intensity(phase, scenario)}; {_length(phase)}, {times} times"
         for fault in phase.faults:
             yield f"  {fault.describe()} of the measured part"
+        if isinstance(phase, Soak):
+            yield f"  faults drawn from the seed, at most {AT_ONCE_MAX} at a time: {', '.join(DRAWN)}"
     for skipped in order.skipped:
         yield f"not played: {skipped.phase} on {skipped.topology}, {skipped.why}"
     yield f"duration: {len(order.turns)} episodes, about {duration(order.seconds)}"
@@ -55,7 +58,7 @@ def _nominal(loads: tuple[float, ...], scenario: Scenario) -> str:
 
 
 def _length(phase: Phase) -> str:
-    return f"{len(phase.steps)} x ({phase.warmup_s:g} s warm-up + {phase.duration_s:g} s)"
+    return f"{len(phase.steps)} x ({phase.warmup_s:g} s warm-up + {phase.steps[0].duration_s:g} s)"
 
 
 def _words(numbers: "list[float] | tuple[float, ...] | tuple[int, ...]") -> str:

@@ -30,7 +30,8 @@ from bench.readiness import wait_until_ready
 from bench.registry import topology
 from bench.run_record import Doubt, Episode, PlayedStep, episode_name
 from bench.sampler import Sampler
-from bench.scenario import Phase, Scenario
+from bench.scenario import Phase, Scenario, Soak
+from bench.soak import rounds_of
 from bench.supervisor import Supervisor, Usage
 from bench.validity import doubts
 from common.front.settings import HttpSettings
@@ -96,6 +97,10 @@ class _Stage:
         # Without the topology's name: the same part is hit in each of them.
         words = (task.scenario.seed, task.phase.name, task.trial)
         self._injection = Injection(task.phase.faults, self._supervisor, marks, "/".join(map(str, words)))
+        phase = task.phase
+        self._drawn = (
+            rounds_of(task.scenario, phase, task.trial, self._plan) if isinstance(phase, Soak) else {}
+        )
         self._doubts: list[Doubt] = []
 
     async def play(self) -> Episode:
@@ -164,7 +169,7 @@ class _Stage:
         self._marks.add("warmup", line.name, t_ns=line.begin_ns)
         self._marks.add("measured", line.name, t_ns=line.warm_ns)
         self._marks.add("end", line.name, t_ns=line.end_ns)
-        self._injection.begin(line.name, line.warm_ns)
+        self._injection.begin(line.name, line.warm_ns, self._drawn.get(line.name, ()))
 
     def _all_doubts(self, steps: list[PlayedStep]) -> list[Doubt]:
         surprises = [Doubt("part", surprise) for surprise in self._supervisor.surprises]

@@ -9,7 +9,7 @@ deployment: one for each concurrency of a closed phase, one for each load or rat
 import re
 from collections.abc import Sequence
 from itertools import chain
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -45,7 +45,9 @@ class Step(NamedTuple):
 
 
 class _Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True):
-    """What both kinds of phase have."""
+    """What every kind of phase has."""
+
+    duration_s_max: ClassVar[float] = 3600
 
     name: str
     duration_s: float
@@ -56,8 +58,8 @@ class _Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     def __post_init__(self) -> None:
         if not PHASE_NAME.fullmatch(self.name):
             raise ValueError(f"name must be 1 to 24 of [a-z0-9-], got {self.name!r}")
-        if not 0.1 <= self.duration_s <= 3600:
-            raise ValueError(f"duration_s must be 0.1 to 3600 s, got {self.duration_s:g}")
+        if not 0.1 <= self.duration_s <= self.duration_s_max:
+            raise ValueError(f"duration_s must be 0.1 to {self.duration_s_max:g} s, got {self.duration_s:g}")
         if not 0 <= self.warmup_s <= 600:
             raise ValueError(f"warmup_s must be 0 to 600 s, got {self.warmup_s:g}")
 
@@ -128,7 +130,63 @@ class Open(_Phase, frozen=True, forbid_unknown_fields=True, tag="open", kw_only=
         return tuple(chain(by_load, by_rate))
 
 
-Phase = Closed | Open
+class Growth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much a process may grow over its life, by a line through it: more is a leak."""
+
+    life_s_min: float = 30.0
+    """A process that lived shorter, its warm-up not counted, is not judged."""
+    warmup_s: float = 15.0
+    """Of each process: pools fill, code is loaded."""
+    rss_mib_max: float = 4.0
+    fds_max: float = 3.0
+
+    def __post_init__(self) -> None:
+        for name in ("life_s_min", "warmup_s", "rss_mib_max", "fds_max"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name):g}")
+
+
+class Soak(_Phase, frozen=True, forbid_unknown_fields=True, tag="soak", kw_only=True):
+    """An open loop on one deployment for long, in rounds, with faults drawn from the seed in each."""
+
+    duration_s_max: ClassVar[float] = 7 * 86400
+
+    rate_per_s: float
+    round_s: float = 60.0
+    """About: the rounds are of one length. After each of them the laws are checked."""
+    growth: Growth = msgspec.field(default_factory=Growth)
+    arrivals: ClassVar[Literal["poisson"]] = "poisson"
+    loads: ClassVar[tuple[float, ...]] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.rate_per_s <= 100_000:
+            raise ValueError(f"rate_per_s must be above 0 and at most 100000, got {self.rate_per_s:g}")
+        if not 1 <= self.round_s <= 3600:
+            raise ValueError(f"round_s must be 1 to 3600 s, got {self.round_s:g}")
+
+    @property
+    def rates_per_s(self) -> tuple[float, ...]:
+        """The one rate."""
+        return (self.rate_per_s,)
+
+    @property
+    def faults(self) -> tuple[AnyFault, ...]:
+        """None that is written down: they are drawn (bench/soak.py) when it is known which parts there are."""
+        return ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """One for each round."""
+        rounds = max(round(self.duration_s / self.round_s), 1)
+        length_s = self.duration_s / rounds
+        return tuple(
+            Step(f"round-{number}", self.warmup_s, length_s, rate_per_s=self.rate_per_s)
+            for number in range(1, rounds + 1)
+        )
+
+
+Phase = Closed | Open | Soak
 
 
 class Supervision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -105,6 +105,9 @@ def _change(table: Table, change: str) -> None:
     key = key.strip()
     if not equals or not key:
         raise BadInput(f"--set must be key=value, got {change!r}")
+    if key in ("duration", "duration_s") and (soak := _soak(table)):
+        soak["duration_s"] = _seconds(text.strip(), key)
+        return
     *path, last = key.split(".")
     _check_top(path[0] if path else last, key)
     place: Any = table
@@ -113,6 +116,23 @@ def _change(table: Table, change: str) -> None:
     if not isinstance(place, dict):
         raise BadInput(f"--set {key}: {'.'.join(path)} must be a table, it is {_brief(place)}")
     place[last] = _value(text.strip(), key)
+
+
+def _soak(table: Table) -> Table | None:
+    """The soak phase of a scenario that is nothing else: how long it lasts needs no longer name."""
+    phases = table.get("phase")
+    if not isinstance(phases, list) or len(phases) != 1 or not isinstance(phases[0], dict):
+        return None
+    only: Table = phases[0]
+    return only if only.get("kind") == "soak" else None
+
+
+def _seconds(text: str, key: str) -> float:
+    """``90``, ``90s``, ``20m`` or ``1.5h``."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h|)", text)
+    if not match:
+        raise BadInput(f"--set {key}: expected a length such as 90s, 20m or 1h, got {text!r}")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
 def _check_top(word: str, key: str) -> None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from bench.ledger import FATES, EpisodeKey
 from bench.parquet import Database
 from bench.run_record import Episode, Injected, PlayedStep, RunRecord
-from bench.scenario import Closed, Phase
+from bench.scenario import Closed, Open, Phase, Soak
 
 Instants = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -68,11 +68,15 @@ class Step(NamedTuple):
     @property
     def steady(self) -> bool:
         """Whether it was an open loop that nothing was done to: it shows latency."""
-        return not self.closed and not self.phase.faults
+        return isinstance(self.phase, Open) and not self.phase.faults
 
     @property
     def faults(self) -> list[Injected]:
-        """What was done to it, in the order of time."""
+        """What was done to it, in the order of time; none of a soak's, whose spans overlap: their recoveries cannot
+        be told apart.
+        """
+        if isinstance(self.phase, Soak):
+            return []
         mine = (fault for fault in self.episode.faults if fault.step == self.played.name)
         return sorted(mine, key=lambda fault: fault.t_ns)
 

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from bench.analysis.recording import Step, key_of
 from bench.ledger import Books, EpisodeKey, broken_laws
 from bench.run_record import Cause, Episode, RunRecord
+from bench.scenario import Soak
 
 Kind = Literal[Cause, "law", "record"]
 """What kind of reason: ``bench.run_record.Cause`` while it was played; a broken law; facts that are missing."""
@@ -37,7 +38,8 @@ def reasons(record: RunRecord, books: Mapping[EpisodeKey, Books], steps: list[St
         found += (Reason(key, doubt.cause, doubt.text) for doubt in episode.doubts)
         if key in books:
             found += (Reason(key, "law", law) for law in broken_laws(books[key]))
-        found += (Reason(key, "fault", text) for text in _late_faults(episode))
+        if not isinstance(record.scenario.phase(episode.phase), Soak):  # whose faults are laid over no others
+            found += (Reason(key, "fault", text) for text in _late_faults(episode))
         found += (
             Reason(key, "record", text)
             for step in steps

@@ -30,9 +30,11 @@ class Injection:
         self._offered: dict[tuple[str, int], asyncio.Future[tuple[float, float]]] = {}
         """What was offered in each burst, by step and place; as soon as the load has said so."""
 
-    def begin(self, step: str, warm_ns: int) -> None:
-        """The measured part of a step begins at ``warm_ns``: its faults are due from there."""
-        for number, fault in enumerate(self._faults):
+    def begin(self, step: str, warm_ns: int, drawn: Sequence[Fault] = ()) -> None:
+        """The measured part of a step begins at ``warm_ns``: its faults are due from there, and so are those that
+        were ``drawn`` for this step alone.
+        """
+        for number, fault in enumerate([*self._faults, *drawn]):
             random = Random(f"{self._seed}/{step}/{number}")
             injecting = asyncio.create_task(self._inject(fault, step, warm_ns, random))
             injecting.add_done_callback(_noticed)

@@ -213,3 +213,22 @@ def test_a_scenario_does_not_change():
     with pytest.raises(AttributeError):
         load("quick").trials = 3  # type: ignore[misc]
     assert isinstance(load("quick"), Scenario)
+
+
+@pytest.mark.parametrize("change", ["duration=90s", "duration=1.5m", "duration_s=90", "duration=0.025h"])
+def test_the_length_of_a_soak_needs_no_longer_name(change):
+    (phase,) = load("soak", [change, "phase.soak.round_s=30"]).phases
+    assert phase.duration_s == 90
+    assert [(step.name, step.duration_s) for step in phase.steps] == [
+        ("round-1", 30), ("round-2", 30), ("round-3", 30),
+    ]  # fmt: skip
+
+
+def test_a_soak_is_at_least_one_round():
+    (phase,) = load("soak", ["duration=5"]).phases
+    assert [step.duration_s for step in phase.steps] == [5]
+
+
+def test_a_length_that_is_none_is_refused():
+    assert "expected a length such as 90s, 20m or 1h, got '20x'" in refused("duration=20x", scenario="soak")
+    assert "unknown key 'duration'" in refused("duration=20m")
