@@ -29,6 +29,7 @@ from bench.ports import HOST, Ports
 from bench.readiness import wait_until_ready
 from bench.registry import topology
 from bench.run_record import Doubt, Episode, PlayedStep, episode_name
+from bench.running_books import broken_laws
 from bench.sampler import Sampler
 from bench.scenario import Phase, Scenario, Soak
 from bench.soak import rounds_of
@@ -101,6 +102,8 @@ class _Stage:
         self._drawn = (
             rounds_of(task.scenario, phase, task.trial, self._plan) if isinstance(phase, Soak) else {}
         )
+        self._books: asyncio.Task[list[str]] | None = None
+        """A look at the books of a soak's rounds, under way or not asked for its result yet."""
         self._doubts: list[Doubt] = []
 
     async def play(self) -> Episode:
@@ -135,6 +138,8 @@ class _Stage:
     def clear(self) -> None:
         """Leave no process and no task, at once; harmless where there is none."""
         self._injection.cancel()
+        if self._books:
+            self._books.cancel()
         if self._load:
             self._load.child.kill()
         self._supervisor.kill()
@@ -154,16 +159,34 @@ class _Stage:
         steps = list(self._task.steps)
         try:
             async for line in load.lines():
+                if self._breaks_laws():
+                    load.child.kill()
+                    break
                 if isinstance(line, Begin):
                     self._begin(line)
                 elif isinstance(line, Offered):
                     self._injection.offered(line.name, line.burst, line.rate_per_s, line.sent_per_s)
                 elif isinstance(line, End):
                     steps[line.step] = _played(steps[line.step], line)
+                    self._look_at_the_books(steps)
             await load.close()
         except LoadFailed as failure:
             self._doubts.append(Doubt("load", str(failure)))
         return steps
+
+    def _look_at_the_books(self, steps: list[PlayedStep]) -> None:
+        """After a soak's round, while the next one is played; one look at a time."""
+        if isinstance(self._task.phase, Soak) and self._books is None and not steps[-1].done_ns:
+            self._books = asyncio.create_task(asyncio.to_thread(broken_laws, self._folder, tuple(steps)))
+
+    def _breaks_laws(self) -> bool:
+        """Whether a look at the books found a broken law; then the soak is ended."""
+        if self._books is None or not self._books.done():
+            return False
+        broken = self._books.result()
+        self._doubts += [Doubt("law", f"the soak was ended: {law}") for law in broken]
+        self._books = None
+        return bool(broken)
 
     def _begin(self, line: Begin) -> None:
         self._marks.add("warmup", line.name, t_ns=line.begin_ns)

@@ -179,6 +179,7 @@ async def _run_front(spec: PartSpec) -> None:
     endpoints = tuple(endpoint for socket in spec.part.sockets for endpoint in socket.endpoints)
     about = About(spec.topology, topology(spec.topology).family, spec.part.name, endpoints, spec.settings)
     front = Front(client, about, spec.http or HttpSettings())
+    client.beside = front.gauges
     try:
         port = front.listen()
         client.observer.note(Note("listening", str(port)), time.monotonic())

@@ -18,7 +18,7 @@ from bench.folders import EpisodeFolder
 from bench.load import records
 from bench.load.record_table import ENDINGS, read_records
 from bench.parquet import Arrays, Database
-from bench.run_record import Episode, RunRecord
+from bench.run_record import Episode, PlayedStep, RunRecord
 from bench.sampler import Sample
 from common import executions
 from common.executions import Execution
@@ -84,12 +84,27 @@ def to_parquet(folder: Path) -> Converted:
     return Converted(len(played), tuple(torn))
 
 
+def read_transactions(database: Database, files: EpisodeFolder, steps: Sequence[PlayedStep]) -> None:
+    """Fill the tables ``transactions`` and ``executions`` with what an episode has on disk by now; it may still be
+    played, and a torn last entry is one that is being written. The rows say of no episode whose they are.
+    """
+    nowhere = {"phase": "", "topology": "", "trial": 0}
+    torn: list[str] = []
+    # Executions last: who has a record of a transaction's end finds that of its execution.
+    for table, arrays in (
+        ("transactions", _transactions([step.name for step in steps], files, torn)),
+        ("executions", _executions(files, torn)),
+    ):
+        if arrays:
+            parquet.insert(database, table, arrays, nowhere)
+
+
 def _convert(
     database: Database, record: RunRecord, episode: Episode, files: EpisodeFolder, torn: list[str]
 ) -> None:
     roles = {part.name: part.role for part in record.plans[episode.topology].parts}
     tables = (
-        ("transactions", _transactions(episode, files, torn)),
+        ("transactions", _transactions([step.name for step in episode.steps], files, torn)),
         ("executions", _executions(files, torn)),
         ("samples", _samples(files, roles, torn)),
         ("marks", _marks(files, torn)),
@@ -100,7 +115,8 @@ def _convert(
     _find_steps(database, episode)
 
 
-def _transactions(episode: Episode, files: EpisodeFolder, torn: list[str]) -> Arrays:
+def _transactions(names: Sequence[str], files: EpisodeFolder, torn: list[str]) -> Arrays:
+    """``names`` are those of the episode's steps, in order."""
     if not files.records.exists():
         return {}
     table = read_records(files.records)
@@ -108,7 +124,6 @@ def _transactions(episode: Episode, files: EpisodeFolder, torn: list[str]) -> Ar
         torn.append(f"{_name(files, files.records)}: the last record is torn")
     rows = table.rows
     flags = rows["flags"]
-    names = [step.name for step in episode.steps]
     return {
         **{name: rows[name] for name, _ in records.LAYOUT if name in _AS_THEY_ARE},
         "retry_number": rows["retry"],

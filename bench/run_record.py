@@ -17,9 +17,9 @@ from common.topology import Plan
 
 FILE = "run.json"
 
-Cause = Literal["measurement", "fault", "part", "load"]
+Cause = Literal["measurement", "fault", "part", "load", "law"]
 """Why an episode is invalid: the bench itself was too slow (repeated once); a fault did not happen; a part ended by
-itself or never got ready; the load process failed."""
+itself or never got ready; the load process failed; a soak was ended because it had broken a law."""
 
 
 class Doubt(msgspec.Struct, frozen=True):

@@ -39,6 +39,8 @@ class ClientLoop(Driver):
         self._soon_called = False
         self._closed = False
         self._all_answered = asyncio.Event()
+        self.beside: Callable[[], Mapping[str, int]] = dict
+        """Depths of whoever uses this client, sampled beside its own."""
         for link in links.values():
             self._listen(link)
         self._sample()
@@ -173,5 +175,5 @@ class ClientLoop(Driver):
         self._settle()
 
     def _sample(self) -> None:
-        self.observer.gauges(self.gauges(), time.monotonic())
+        self.observer.gauges({**self.gauges(), **self.beside()}, time.monotonic())
         self._sampler = self._loop.call_later(GAUGE_INTERVAL_S, self._sample)

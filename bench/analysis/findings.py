@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench import ledger, run_record
-from bench.analysis import cpu, recording, recovery, validity
+from bench.analysis import cpu, growth, recording, recovery, validity
 from bench.analysis.cpu import CostOverTrials
 from bench.analysis.faults import Fault, faults
+from bench.analysis.growth import Life
 from bench.analysis.steady import LoadPoint, load_points
 from bench.analysis.throughput import Rung, capacity, ladder
 from bench.analysis.validity import Reason
@@ -43,6 +44,8 @@ class Findings(NamedTuple):
     record: RunRecord
     reasons: list[Reason]
     topologies: list[Topology]
+    lives: list[Life]
+    """Of a soak's processes, as far as they are long enough to be judged for growth."""
 
     @property
     def valid(self) -> bool:
@@ -61,7 +64,8 @@ def analyse(folder: Path) -> Findings:
     with open_run(folder) as database:
         books = ledger.books(database)
         steps = recording.steps(database, record)
-        reasons = validity.reasons(record, books, steps)
+        lives = growth.lives(database, record)
+        reasons = [*validity.reasons(record, books, steps), *growth.reasons(lives, record)]
         invalid = validity.invalid_trials(reasons)
         watched, noted = cpu.parts(database), recovery.notes(database)
         topologies = []
@@ -84,7 +88,7 @@ def analyse(folder: Path) -> Findings:
                     cpu_us=cpu.over_steps(valid, watched, cpu.roles_measured(record.scenario)),
                 )
             )
-    return Findings(record, reasons, topologies)
+    return Findings(record, reasons, topologies, lives)
 
 
 def played(record: RunRecord) -> list[str]:

@@ -13,6 +13,7 @@ from msgspec.structs import astuple
 
 from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings, Topology, analyse
+from bench.analysis.growth import Life
 from bench.analysis.queueing import Beside, Comparison
 from bench.analysis.ratios import ratios
 from bench.analysis.recovery import Recovery
@@ -133,6 +134,8 @@ class Summary(msgspec.Struct, frozen=True):
     topologies: dict[str, TopologySummary]
     ratios: dict[str, Estimate]
     """Closed-loop throughput over a baseline's: ``freelance/bare-dealer``; empty where no baseline was played."""
+    growth: list[Life]
+    """Of a soak: each process that was judged, with what it grew by; empty elsewhere."""
 
 
 def summarize(folder: Path) -> dict[str, Any]:
@@ -143,6 +146,7 @@ def summarize(folder: Path) -> dict[str, Any]:
 def as_json(summary: Summary) -> dict[str, Any]:
     """Only dicts, lists, numbers, texts and None."""
     built: dict[str, Any] = msgspec.to_builtins(summary)
+    built["growth"] = [{**life._asdict(), "episode": str(life.episode)} for life in summary.growth]
     built["topologies"] = {name: _flat(topology) for name, topology in summary.topologies.items()}
     return built
 
@@ -173,6 +177,7 @@ def summary_of(findings: Findings) -> Summary:
             topology.name: topology_summary(topology, record.scenario) for topology in findings.topologies
         },
         ratios=ratios(record, invalid_trials(findings.reasons)),
+        growth=findings.lives,
     )
 
 

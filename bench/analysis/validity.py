@@ -12,8 +12,9 @@ from bench.ledger import Books, EpisodeKey, broken_laws
 from bench.run_record import Cause, Episode, RunRecord
 from bench.scenario import Soak
 
-Kind = Literal[Cause, "law", "record"]
-"""What kind of reason: ``bench.run_record.Cause`` while it was played; a broken law; facts that are missing."""
+Kind = Literal[Cause, "record", "growth"]
+"""What kind of reason: ``bench.run_record.Cause``, from when it was played, or a broken law; facts that are missing; a
+process that grew in a soak."""
 
 FAULT_LATE_MS_MAX = 250.0
 """A fault later than this hits another moment of the schedule than in the trials it is laid over."""

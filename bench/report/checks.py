@@ -59,7 +59,28 @@ def checks(findings: Findings) -> list[Table]:
     )
     told = (("Not played", skipped), ("Given up by the supervisor, and dead to the end", given_up))
     return (
-        [Table("The load process", header, rows, " ".join(f"{what}: {text}." for what, text in told if text))]
+        [
+            Table(
+                "The load process", header, rows, " ".join(f"{what}: {text}." for what, text in told if text)
+            ),
+            *_growth(findings),
+        ]
         if rows
         else []
     )
+
+
+def _growth(findings: Findings) -> list[Table]:
+    """What the processes of a soak grew by."""
+    rows = [
+        (
+            str(life.episode),
+            life.part,
+            f"{life.judged_s:.0f} s",
+            f"{life.rss_mib:+.2f} MiB",
+            f"{life.fds:+.1f}",
+        )
+        for life in findings.lives
+    ]
+    note = "By a line through each life, its warm-up left out; shorter lives are not judged."
+    return [Table("Growth", ("", "part", "watched for", "memory", "descriptors"), rows, note)] if rows else []

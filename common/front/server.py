@@ -74,6 +74,10 @@ class Front(HTTPServerConnectionDelegate):
         self._patience.idle(connection.stream, monotonic())
         return Exchange(self._site, connection)
 
+    def gauges(self) -> dict[str, int]:
+        """How many connections clients hold open: so many of its descriptors are theirs."""
+        return {"connections": len(self._server._connections)}  # Tornado counts them, and shows nobody
+
     async def drain(self) -> None:
         """Stop in good order, within ``limits.drain_s``; then close. New transactions are rejected from now
         on, and what is still in flight at the end is answered unknown.
