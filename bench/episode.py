@@ -159,15 +159,15 @@ class _Stage:
         steps = list(self._task.steps)
         try:
             async for line in load.lines():
-                if self._breaks_laws():
-                    load.child.kill()
-                    break
                 if isinstance(line, Begin):
                     self._begin(line)
                 elif isinstance(line, Offered):
                     self._injection.offered(line.name, line.burst, line.rate_per_s, line.sent_per_s)
                 elif isinstance(line, End):
                     steps[line.step] = _played(steps[line.step], line)
+                    if self._breaks_laws():
+                        load.child.kill()
+                        break
                     self._look_at_the_books(steps)
             await load.close()
         except LoadFailed as failure:

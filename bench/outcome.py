@@ -12,8 +12,10 @@ from rich.console import Console
 from bench.errors import BadInput
 from bench.raw import to_parquet
 from bench.report.page import write_report
+from bench.report.provenance import command
 from bench.result_table import result_table
 from bench.run_record import RunRecord, read
+from bench.scenario import Soak
 
 WIDTH = 120
 """Of the table where no terminal says how wide it is."""
@@ -57,6 +59,12 @@ def tell(outcome: Outcome) -> None:
     lines = [_ratio(pair, ratio) for pair, ratio in outcome.summary["ratios"].items()]
     lines += [f"skipped: {what}" for what in outcome.skipped]
     lines += [f"invalid: {why}" for why in outcome.summary["why_invalid"]]
+    if outcome.summary["why_invalid"] and any(
+        isinstance(phase, Soak) for phase in outcome.record.scenario.phases
+    ):
+        lines.append(
+            f"the same faults again (seed {outcome.record.scenario.seed}): {command(outcome.record)}"
+        )
     if not outcome.record.complete:
         lines.append(f"incomplete: {outcome.record.interrupted or 'it ended without a word'}")
     for line in (*lines, f"report: {outcome.folder / 'report.html'}"):
