@@ -6,5 +6,10 @@ from bench.registry import TOPOLOGIES
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "topology" in metafunc.fixturenames:
+    if "topology" in metafunc.fixturenames and not chooses_itself(metafunc.definition):
         metafunc.parametrize("topology", TOPOLOGIES.values(), ids=TOPOLOGIES.keys())
+
+
+def chooses_itself(test: pytest.Function) -> bool:
+    """Whether the test says which topologies it is for: see applies.py."""
+    return any("topology" in mark.args[0] for mark in test.iter_markers("parametrize"))

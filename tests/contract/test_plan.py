@@ -8,6 +8,7 @@ import zmq
 
 from common.settings import Network, Settings
 from common.topology import ROLES, Deployment, Part, Plan, Socket, Topology
+from tests.contract.applies import brokerless
 
 SETTINGS = Settings()
 
@@ -128,9 +129,8 @@ def test_part_alone_is_the_part_of_the_plan(topology: Topology):
         assert alone == part
 
 
+@brokerless
 def test_brokerless_topology_says_that_it_has_no_broker(topology: Topology):
-    if topology.family == "brokered":
-        return
     with pytest.raises(ValueError, match=f"topology {topology.name} is brokerless"):
         topology.broker("broker-1", "tcp://a", "tcp://b", SETTINGS)
 

@@ -7,10 +7,12 @@ from typing import cast
 
 import pytest
 
+from bench.registry import TOPOLOGIES
 from bench.simulator import Simulation
 from common.machine import ClientMachine, Machine
 from common.settings import Settings
-from common.topology import Topology
+from common.topology import ROLES, Topology
+from tests.contract.applies import brokered, claims, each, has
 from tests.contract.deployment import (
     SERVICE_S,
     TIMEOUT_S,
@@ -120,30 +122,32 @@ FAULTS = {
 """How each fault that a topology may claim is done here: a new word needs a line."""
 
 
+def test_the_defaults_claim_to_survive_a_killed_worker_and_direct_claims_nothing():
+    """Claims decide which of the tests below there are: without this one, a claim less would be a test less."""
+    assert "kill-worker" in TOPOLOGIES["paranoid-pirate"].survives
+    assert "kill-worker" in TOPOLOGIES["freelance"].survives
+    assert TOPOLOGIES["direct"].survives == frozenset()
+
+
+@each("fault", lambda topology: sorted(topology.survives))
 @pytest.mark.parametrize("credit", [1, 4])
-def test_it_survives_what_it_claims_to_survive(topology: Topology, credit: int):
+def test_it_survives_what_it_claims_to_survive(topology: Topology, fault: str, credit: int):
     settings = Settings(credit=credit)
-    for name in topology.survives:
-        simulation = loaded(topology, settings=settings)
-        FAULTS[name](simulation)
-        run_out(simulation)
-        accounts = check_laws(simulation, settings)
-        harmed = accounts.of("unknown")
-        dispatchers = simulation.names("broker") or simulation.names("front")
-        assert accounts.count().keys() <= {"completed", "failed", "unknown"}
-        assert not any(record.transaction.retry for record in harmed), f"{name}: {harmed}"
-        assert len(harmed) <= credit * len(dispatchers), f"{name}: {harmed}"
-        works_in_full(simulation, simulation.now, credit)
+    simulation = loaded(topology, settings=settings)
+    FAULTS[fault](simulation)
+    run_out(simulation)
+    accounts = check_laws(simulation, settings)
+    harmed = accounts.of("unknown")
+    dispatchers = simulation.names("broker") or simulation.names("front")
+    assert accounts.count().keys() <= {"completed", "failed", "unknown"}
+    assert not any(record.transaction.retry for record in harmed), harmed
+    assert len(harmed) <= credit * len(dispatchers), harmed
+    works_in_full(simulation, simulation.now, credit)
 
 
-def claims(topology: Topology, fault: str) -> None:
-    if fault not in topology.survives:
-        pytest.skip(f"{topology.name} does not claim to survive {fault}")
-
-
+@claims("kill-worker")
 @pytest.mark.parametrize("hung", [False, True], ids=["frozen", "hung"])
 def test_paused_worker_harms_only_what_it_held(topology: Topology, hung: bool):
-    claims(topology, "kill-worker")
     simulation = loaded(topology)
     freeze("worker", hung=hung)(simulation)
     run_out(simulation)
@@ -167,11 +171,11 @@ NOTICED_S = {
 """When a dispatcher may notice that a worker is lost, after the fault."""
 
 
+@claims("kill-worker")
 @pytest.mark.parametrize("fault", NOTICED_S)
 def test_loss_of_a_worker_is_noticed_in_time_by_every_dispatcher_and_only_once(
     topology: Topology, fault: str
 ):
-    claims(topology, "kill-worker")
     simulation = loaded(topology)
     match fault:
         case "kill":
@@ -191,11 +195,9 @@ def test_loss_of_a_worker_is_noticed_in_time_by_every_dispatcher_and_only_once(
     assert all(earliest - TIMER_S <= after_s <= latest for after_s in lost.values()), lost
 
 
-@pytest.mark.parametrize("role", ["front", "broker", "worker"])
+@each("role", lambda topology: [role for role in ROLES if has(topology, role)])
 def test_part_that_slept_blames_nobody_for_its_own_silence(topology: Topology, role: str):
     simulation = loaded(topology)
-    if not simulation.names(role):
-        pytest.skip(f"{topology.name} has no {role}")
     # a front is watched by nobody; who sleeps longer than three beats is given up by those who watch it
     lasts_s = 0.6 if role == "front" else 0.19
     for name in simulation.names(role):
@@ -206,8 +208,8 @@ def test_part_that_slept_blames_nobody_for_its_own_silence(topology: Topology, r
     assert not [noted for noted in simulation.notes if noted.note.kind == "peer-lost"]
 
 
+@claims("kill-worker")
 def test_draining_worker_harms_nothing(topology: Topology):
-    claims(topology, "kill-worker")
     simulation = loaded(topology, settings=Settings(credit=4))
     for number, worker in enumerate(simulation.names("worker")):
         simulation.stop(worker, FAULT_S + 0.25 * number, 0.1)
@@ -234,12 +236,10 @@ def test_killed_front_takes_only_its_own_along(topology: Topology, fronts: int):
 # --- one fate, whatever happens
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@each("fault", lambda topology: [fault for fault in FAULTS if has(topology, fault.rpartition("-")[2])])
 @pytest.mark.parametrize("latency_s", [0.0, 0.002])
 def test_every_transaction_has_one_fate_and_all_work_again(topology: Topology, fault: str, latency_s: float):
     simulation = simulate(topology, workers=WORKERS, latency_s=latency_s)
-    if not simulation.names(fault.rpartition("-")[2]):
-        pytest.skip(f"{topology.name} has no {fault.rpartition('-')[2]}")
     simulation.play(load(simulation, RATE, UP_S, UP_S + LOAD_S))
     FAULTS[fault](simulation)
     run_out(simulation)
@@ -247,14 +247,12 @@ def test_every_transaction_has_one_fate_and_all_work_again(topology: Topology, f
     works_in_full(simulation, simulation.now)
 
 
+@brokered
 @pytest.mark.parametrize("credit", [1, 4])
 def test_killed_broker_leaves_nothing_without_a_fate_and_is_found_again(topology: Topology, credit: int):
     settings = Settings(credit=credit)
     simulation = loaded(topology, settings=settings)
-    brokers = simulation.names("broker")
-    if not brokers:
-        pytest.skip(f"{topology.name} has no broker")
-    for broker in brokers:
+    for broker in simulation.names("broker"):
         simulation.kill(broker, FAULT_S, RESTART_S)
     run_out(simulation)
     accounts = check_laws(simulation, settings)
@@ -269,11 +267,10 @@ def test_killed_broker_leaves_nothing_without_a_fate_and_is_found_again(topology
     works_in_full(simulation, simulation.now, credit)
 
 
+@brokered
 @pytest.mark.parametrize("fault", ["kill-broker", "freeze-broker"])
 def test_one_of_two_brokers_gone_costs_no_put(topology: Topology, fault: str):
     simulation = loaded(topology, brokers=2)
-    if len(simulation.names("broker")) < 2:
-        pytest.skip(f"{topology.name} has no two brokers")
     FAULTS[fault](simulation)
     run_out(simulation)
     accounts = check_laws(simulation)
@@ -284,18 +281,16 @@ def test_one_of_two_brokers_gone_costs_no_put(topology: Topology, fault: str):
     works_in_full(simulation, simulation.now)
 
 
+@brokered
 def test_worker_forgets_what_only_waited_in_it_for_a_lost_broker(topology: Topology):
     credit = 4
     settings = Settings(credit=credit)
     simulation = simulate(topology, workers=WORKERS, settings=settings)
-    brokers = simulation.names("broker")
-    if not brokers:
-        pytest.skip(f"{topology.name} has no broker")
     for front in simulation.names("front"):
         for i in range(credit * WORKERS):
             id = f"{front}-{i}".encode()
             simulation.submit(UP_S, front, transaction(id, UP_S, retry=True))
-    for broker in brokers:
+    for broker in simulation.names("broker"):
         simulation.kill(broker, UP_S + SERVICE_S / 2, 0.05)
     simulation.run(UP_S + 2)
     accounts = check_laws(simulation, settings)
@@ -304,10 +299,9 @@ def test_worker_forgets_what_only_waited_in_it_for_a_lost_broker(topology: Topol
     assert len(twice) == WORKERS, "only what each worker was at work on is done again"
 
 
+@brokered
 def test_broker_that_stays_away_is_told_to_everyone_by_their_deadline(topology: Topology):
     simulation = loaded(topology)
-    if not simulation.names("broker"):
-        pytest.skip(f"{topology.name} has no broker")
     for broker in simulation.names("broker"):
         simulation.kill(broker, FAULT_S)
     run_out(simulation)
@@ -316,8 +310,8 @@ def test_broker_that_stays_away_is_told_to_everyone_by_their_deadline(topology: 
     assert {record.outcome for record in after} == {"rejected"}
 
 
+@claims("kill-worker")
 def test_all_workers_gone_transactions_wait_and_are_done_when_one_is_back(topology: Topology):
-    claims(topology, "kill-worker")
     simulation = simulate(topology, workers=2, fronts=1)
     for worker in simulation.names("worker"):
         simulation.kill(worker, UP_S, 0.5)

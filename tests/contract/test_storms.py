@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bench.simulator import Simulation
 from common.settings import Limits, Retries, Settings
 from common.topology import Topology
+from tests.contract.applies import claims
 from tests.contract.deployment import (
     SERVICE_S,
     assert_quiet,
@@ -146,6 +147,7 @@ def watch(simulation: Simulation, credit: int) -> None:
     look()
 
 
+@claims("kill-worker")
 @thorough
 @given(
     shape=shapes.map(
@@ -156,8 +158,6 @@ def watch(simulation: Simulation, credit: int) -> None:
     script=faults("kill", "kill, last words lost"),
 )
 def test_killed_workers_one_by_one_cost_no_put(topology: Topology, shape: Shape, script: list[Fault]):
-    if "kill-worker" not in topology.survives:
-        return
     note(f"{shape}\n{script}")
     settings = shape.settings
     simulation = simulate(
