@@ -338,6 +338,17 @@ def test_what_a_lost_worker_may_have_executed_is_never_rejected_afterwards(broke
     assert told(effects) == [(b"a", Fate.UNKNOWN, (b"queue full",))]
 
 
+def test_nor_is_it_when_a_draining_worker_gives_it_back_out_of_time(broker):
+    broker.ready(W1)
+    broker.request(b"a", ttl_s=0.05)
+    broker.ready(W2)
+    (request,) = requests(broker.dies(W1))
+    broker.wait(0.06)
+    effects = broker.reply(request, wire.DRAINING, fate=Fate.REJECTED)
+    assert told(effects) == [(b"a", Fate.UNKNOWN, (b"draining",))]
+    assert broker.machine.gauges()["outstanding"] == 0
+
+
 # --- the loss of a worker ---------------------------------------------------------------------------------
 
 

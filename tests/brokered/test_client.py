@@ -292,6 +292,20 @@ def test_a_lost_broker_s_late_answer_counts_while_the_transaction_waits_again(cl
     assert client.machine.gauges()["outstanding"] == 0
 
 
+def test_what_waits_again_and_is_answered_after_all_is_not_sent_a_second_time(client):
+    """The only broker was silent for too long; the frame that tells that it is back is the answer."""
+    client.keep_alive(0.6)
+    (request,) = requests(client.submit())
+    assert kinds(client.wait(0.4)) == ["peer-lost", "failover"]
+    assert client.machine.gauges()["queued"] == 1
+    effects = client.reply(request, b"y")
+    assert kinds(effects) == ["peer-up"]
+    assert fates(effects) == {b"a": Fate.COMPLETED}
+    assert requests(effects) == []
+    gauges = client.machine.gauges()
+    assert (gauges["queued"], gauges["outstanding"]) == (0, 0)
+
+
 def test_an_answer_from_elsewhere_leaves_nothing_outstanding(two):
     (request,) = requests(two.submit(), B1)
     two.disconnects(B1)
