@@ -1,15 +1,10 @@
 """Whole runs and deployments through the real command line: what they leave, and that they leave no process."""
 
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
-import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,48 +12,23 @@ import psutil
 import pytest
 
 from bench.ports import HOST, Ports
+from tests.end_to_end.command_line import (
+    BOUND_S,
+    BROKERBENCH,
+    BUSY,
+    ENVIRONMENT,
+    ROOT,
+    descendants,
+    gone,
+    started,
+    until,
+)
 
-ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "scenarios" / "tiny.toml"
-BROKERBENCH = [sys.executable, "-P", "-m", "bench.cli"]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
-BOUND_S = 30.0
 TOPOLOGIES = ("paranoid-pirate", "freelance", "direct")
 
 # A run is minutes of work elsewhere; here the whole of it must fit between two looks at the clock.
 pytestmark = pytest.mark.timeout(120)
-
-
-@contextmanager
-def started(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    """The command line as a process, its output in ``folder/out`` and ``folder/err``."""
-    with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
-        process = subprocess.Popen(
-            [*BROKERBENCH, *arguments], stdout=out, stderr=err, cwd=folder, env=ENVIRONMENT, text=True
-        )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-
-
-def until(condition: Any, what: str) -> Any:
-    deadline = time.monotonic() + BOUND_S
-    while not (met := condition()):
-        assert time.monotonic() < deadline, f"not within {BOUND_S:g} s: {what}"
-        time.sleep(0.02)
-    return met
-
-
-def descendants(pid: int) -> list[psutil.Process]:
-    return psutil.Process(pid).children(recursive=True)
-
-
-def gone(processes: list[psutil.Process]) -> bool:
-    """Whether none is alive; a zombie, which nobody may be there to reap, is not."""
-    _, alive = psutil.wait_procs(processes, timeout=5)
-    return not [left for left in alive if left.status() != psutil.STATUS_ZOMBIE]
 
 
 def playing(process: "subprocess.Popen[str]") -> list[psutil.Process]:
@@ -89,9 +59,7 @@ def whole(tmp_path_factory) -> Path:
     """The folder of a run of all topologies, played once for all tests here."""
     folder: Path = tmp_path_factory.mktemp("run")
     arguments = [word for topology in TOPOLOGIES for word in ("--topology", topology)]
-    # A busy machine is no bug: the lag that the load may have is not what is tested here.
-    arguments += ["--set", "validity.lag_p99_ms_max=1000", "--keep-raw"]
-    with started(folder, "run", str(TINY), *arguments) as process:
+    with started(folder, "run", str(TINY), *arguments, *BUSY, "--keep-raw") as process:
         assert process.wait(100) == 0, (folder / "err").read_text()
     return folder
 
@@ -178,9 +146,7 @@ def test_sigterm_ends_a_run_in_good_order(tmp_path):
 
 def test_kill_9_of_the_bench_leaves_no_process_and_report_reads_what_is_whole(tmp_path):
     out = tmp_path / "mine"
-    with started(
-        tmp_path, "run", str(TINY), "--out", str(out), "--set", "validity.lag_p99_ms_max=1000"
-    ) as process:
+    with started(tmp_path, "run", str(TINY), "--out", str(out), *BUSY) as process:
         until(lambda: (out / "run.json").exists() and record(out)["episodes"], "a whole episode")
         processes = playing(process)
         process.kill()
@@ -233,11 +199,8 @@ def test_serve_starts_again_what_dies_and_a_port_in_use_is_told(tmp_path):
         until(lambda: "listening" in (tmp_path / "out").read_text(), "listening")
         with started(tmp_path / "other", "serve", "freelance", "--port", str(port)) as second:
             assert second.wait(BOUND_S) == 2
-        assert (
-            (tmp_path / "other" / "err")
-            .read_text()
-            .startswith(f"brokerbench: port {port} on {HOST} must be free")
-        )
+        (line,) = (tmp_path / "other" / "err").read_text().splitlines()
+        assert line.startswith(f"brokerbench: port {port} on {HOST} must be free")
         (worker,) = [part for part in descendants(process.pid) if "worker-1" in part.cmdline()]
         worker.kill()
         until(lambda: "worker-1 started again" in (tmp_path / "err").read_text(), "a restart")
