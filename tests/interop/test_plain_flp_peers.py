@@ -11,7 +11,7 @@ from common.transaction import Fate
 from tests.interop.bodies import BODIES
 from tests.interop.cable import Cable
 from tests.interop.endpoints import free_endpoint
-from tests.interop.parts import wait_until
+from tests.interop.parts import BRISK, BRISK_S, wait_until
 from tests.plain import PlainFlpDealer, PlainFlpRouter, PlainFlpServer
 
 BROKERLESS = ["freelance", "direct"]
@@ -148,14 +148,14 @@ def test_our_front_shares_the_work_among_plain_servers_and_ours(parts):
 
 
 @pytest.mark.parametrize("topology", BROKERLESS)
-def test_a_plain_server_that_works_for_2_s_without_a_pong_is_waited_for(parts, topology):
+def test_a_plain_server_that_works_for_long_without_a_pong_is_waited_for(parts, topology):
     def work(body):
         if body == [b"long"]:
-            time.sleep(2)
+            time.sleep(BRISK_S + 0.3)
         return body
 
     with PlainFlpServer(free_endpoint(), work) as server:
-        front = parts.front(topology, server.endpoint)
+        front = parts.front(topology, server.endpoint, settings=BRISK)
         front.wait_ready()
         assert front.post(b"long") == (200, b"long")
         assert front.put("t-1", b"y") == (200, b"y")
@@ -165,8 +165,8 @@ def test_a_plain_server_that_works_for_2_s_without_a_pong_is_waited_for(parts, t
 
 def test_a_plain_server_is_judged_again_once_its_request_is_over(parts):
     """It hangs: the request ends at its deadline, unknown; after that its silence counts."""
-    with PlainFlpServer(free_endpoint(), lambda body: time.sleep(4)) as server:
-        front = parts.front("freelance", server.endpoint)
+    with PlainFlpServer(free_endpoint(), lambda body: time.sleep(BRISK_S + 1.3)) as server:
+        front = parts.front("freelance", server.endpoint, settings=BRISK)
         front.wait_ready()
         status, problem = front.post(b"x", Request_Timeout="0.3")
         assert (status, json.loads(problem)["fate"]) == (504, "unknown")

@@ -8,10 +8,11 @@ import msgspec
 import pytest
 
 from common.services import ServiceSpec
+from common.settings import Beats
 from common.transaction import Fate
 from tests.interop.bodies import BODIES
 from tests.interop.cable import Cable
-from tests.interop.parts import CALM, wait_until
+from tests.interop.parts import BRISK, BRISK_S, CALM, wait_until
 from tests.plain import PlainDealer, PlainPppQueue, PlainPppWorker, PlainReq
 
 SLEEP = ServiceSpec("tests.interop.own_services:sleep")
@@ -80,12 +81,12 @@ def test_a_request_waits_for_the_first_worker(parts):
             assert client.receive() == [b"x"]
 
 
-def test_a_plain_worker_that_works_for_2_5_s_without_a_beat_is_not_given_up(parts):
-    broker = parts.broker()
+def test_a_plain_worker_that_works_for_less_than_three_beats_without_one_is_not_given_up(parts):
+    broker = parts.broker(msgspec.structs.replace(CALM, beats=Beats(plain_interval_s=0.5)))
 
     def work(body):
         if body == [b"long"]:
-            time.sleep(2.5)
+            time.sleep(1.0)
         return body
 
     with PlainPppWorker(broker.backend, work) as worker, PlainReq(broker.frontend) as client:
@@ -96,12 +97,12 @@ def test_a_plain_worker_that_works_for_2_5_s_without_a_beat_is_not_given_up(part
     assert [note for note in broker.part.notes("peer-lost") if "silent" in note["detail"]] == []
 
 
-def test_a_plain_worker_that_beats_each_second_is_kept_and_is_beaten_to(parts):
-    broker = parts.broker()
-    with PlainPppWorker(broker.backend) as worker, PlainReq(broker.frontend) as client:
+def test_a_plain_worker_that_beats_at_a_cadence_of_its_own_is_kept_and_is_beaten_to(parts):
+    broker = parts.broker(BRISK)
+    with PlainPppWorker(broker.backend, beat_s=0.3) as worker, PlainReq(broker.frontend) as client:
         client.ask(b"x")
         wait_until(lambda: worker.beats_heard >= 3, "three heartbeats of the broker")
-        time.sleep(3.5)  # more than the 3 s it is held to: that nothing happens can't be waited for
+        time.sleep(2 * BRISK_S)  # more than it is held to: that nothing happens can't be waited for
         assert broker.part.notes("peer-lost") == []
         assert client.ask(b"x") == [b"x"]
         assert worker.ready_sent == 1
@@ -179,9 +180,9 @@ def test_a_refusal_is_the_body_that_a_plain_client_gets(parts, service, answer):
 
 
 def test_our_worker_beats_on_while_its_service_works_longer_than_a_queue_waits(parts):
-    with PlainPppQueue() as queue, PlainReq(queue.frontend) as client:
+    with PlainPppQueue(silence_s=1.0) as queue, PlainReq(queue.frontend) as client:
         parts.worker("paranoid-pirate", queue.backend, service=SLEEP)
-        assert client.ask(b"3.5", timeout_s=6) == [b"3.5"]
+        assert client.ask(b"1.4", timeout_s=6) == [b"1.4"]
         assert client.ask(b"0") == [b"0"]
         assert queue.readies == 1
         assert queue.forgotten == 0
@@ -210,13 +211,13 @@ def test_our_worker_is_back_when_a_plain_queue_is(parts):
 
 
 def test_our_worker_gives_up_a_plain_queue_that_is_silent_for_three_of_its_beats(parts):
-    with PlainPppQueue(beat_s=60) as queue, PlainReq(queue.frontend) as client:
-        worker = parts.worker("paranoid-pirate", queue.backend)
+    with PlainPppQueue(beat_s=60, silence_s=1.0) as queue, PlainReq(queue.frontend) as client:
+        worker = parts.worker("paranoid-pirate", queue.backend, settings=BRISK)
         began = time.monotonic()
         wait_until(lambda: queue.readies >= 2, "our worker says READY again")
-        assert time.monotonic() - began > 2.5
+        assert time.monotonic() - began > BRISK_S
         worker.wait_noted("peer-lost")
-        queue.beat_s, queue.beat_at = 0.5, 0.0  # it comes to life, but takes the dead connection for a worker
+        queue.beat_s, queue.beat_at = 0.3, 0.0  # it comes to life, but takes the dead connection for a worker
         wait_until(lambda: len(queue.heard_at) == 1, "the queue has forgotten the connection before")
         assert client.ask(b"x") == [b"x"]
 

@@ -2,7 +2,7 @@
 
 Two ROUTERs. Workers that are alive and idle wait in the order in which they became so; the one that waited
 longest gets the next request, one at a time. HEARTBEAT to every worker each second; one that was silent for
-three is forgotten. While nobody is idle the clients are not read.
+``silence_s`` is forgotten. While nobody is idle the clients are not read.
 """
 
 import time
@@ -14,7 +14,6 @@ from tests.plain.peer import TURN_MS, PlainLoop
 
 READY = b"\x01"
 HEARTBEAT = b"\x02"
-SILENCE_S = 3.0
 
 
 class PlainPppQueue(PlainLoop):
@@ -23,6 +22,7 @@ class PlainPppQueue(PlainLoop):
         frontend: str = "tcp://127.0.0.1:*",
         backend: str = "tcp://127.0.0.1:*",
         beat_s: float = 1.0,
+        silence_s: float = 3.0,
         beat_frees: bool = False,
     ) -> None:
         super().__init__()
@@ -30,6 +30,7 @@ class PlainPppQueue(PlainLoop):
         self.backend = backend
         """Where to bind, and once open, where they are bound."""
         self.beat_s = beat_s
+        self.silence_s = silence_s
         self.beat_frees = beat_frees
         """Whether a HEARTBEAT makes a busy worker idle: the fault of the guide's queue."""
         self.heard_at: dict[bytes, float] = {}
@@ -68,7 +69,7 @@ class PlainPppQueue(PlainLoop):
             worker, _ = self.idle.popitem(last=False)
             self.workers.send_multipart([worker, *self.clients.recv_multipart()])
         now = time.monotonic()
-        for worker in [worker for worker, heard_at in self.heard_at.items() if now > heard_at + SILENCE_S]:
+        for worker in [worker for worker, heard_at in self.heard_at.items() if now > heard_at + self.silence_s]:
             self.forgotten += 1
             del self.heard_at[worker]
             self.idle.pop(worker, None)
