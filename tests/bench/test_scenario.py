@@ -47,7 +47,7 @@ def test_a_path_is_read_and_named_after_its_file():
     capacity, latency, kill = scenario.phases
     assert isinstance(capacity, Closed)
     assert isinstance(latency, Open)
-    assert kill.faults == (Kill(role="worker", at_s=0.8),)
+    assert kill.faults == (Kill(role="worker", at_s=0.5),)
 
 
 def test_steps_are_named_by_concurrency_load_or_rate():

@@ -69,7 +69,9 @@ class PlainPppQueue(PlainLoop):
             worker, _ = self.idle.popitem(last=False)
             self.workers.send_multipart([worker, *self.clients.recv_multipart()])
         now = time.monotonic()
-        for worker in [worker for worker, heard_at in self.heard_at.items() if now > heard_at + self.silence_s]:
+        for worker in [
+            worker for worker, heard_at in self.heard_at.items() if now > heard_at + self.silence_s
+        ]:
             self.forgotten += 1
             del self.heard_at[worker]
             self.idle.pop(worker, None)
