@@ -38,9 +38,10 @@ def test_two_deployments_never_share_a_port():
 
 
 def test_a_part_binds_a_reserved_port_again_and_again():
-    with Ports() as ports, zmq.Context() as context:
+    with Ports() as ports:
         for _ in range(3):
-            with context.socket(zmq.ROUTER) as router:
+            # A context each, as each process of a part has: its end waits until libzmq has really closed the socket.
+            with zmq.Context() as context, context.socket(zmq.ROUTER) as router:
                 router.linger = 0
                 router.bind(ports.endpoint("worker-1"))
 

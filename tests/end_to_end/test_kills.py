@@ -13,7 +13,7 @@ from bench.parquet import Database, open_run
 from bench.run_record import Episode, Injected, read
 from tests.end_to_end.command_line import BUSY, ROOT, started
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 LOSSES = ROOT / "tests" / "scenarios" / "losses.toml"
 DISPATCHERS = {"paranoid-pirate": 1, "freelance": 2}
@@ -88,7 +88,7 @@ def play(method: str, folder: Path) -> dict[str, Played]:
     """A run of both topologies, by name."""
     arguments = ("--set", f"method={method}", "--out", "results", *BUSY)
     with started(folder, "run", str(LOSSES), *arguments) as process:
-        assert process.wait(50) == 0, (folder / "out").read_text() + (folder / "err").read_text()
+        assert process.wait(100) == 0, (folder / "out").read_text() + (folder / "err").read_text()
     database = open_run(folder / "results")
     try:
         by_topology = {key.topology: each for key, each in books(database).items()}

@@ -11,7 +11,7 @@ from common.transaction import Fate
 from tests.interop.bodies import BODIES
 from tests.interop.cable import Cable
 from tests.interop.endpoints import free_endpoint
-from tests.interop.parts import BRISK, BRISK_S, wait_until
+from tests.interop.parts import BRISK, BRISK_S, Parts, wait_until
 from tests.plain import PlainFlpDealer, PlainFlpRouter, PlainFlpServer
 
 BROKERLESS = ["freelance", "direct"]
@@ -28,24 +28,35 @@ def bound_worker(parts, topology="freelance", service=ServiceSpec()):  # noqa: B
     return parts.worker(topology, endpoint, service=service), endpoint
 
 
+@pytest.fixture(scope="module")
+def echoing(tmp_path_factory):
+    """``{topology: (worker, endpoint)}``: one of each, for all tests that only ask and leave."""
+    parts = Parts(tmp_path_factory.mktemp("echoing"))
+    try:
+        yield {topology: bound_worker(parts, topology) for topology in BROKERLESS}
+    finally:
+        parts.stop()
+
+
 # --- a plain client with our worker -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("client_of", CLIENTS)
 @pytest.mark.parametrize("topology", BROKERLESS)
-def test_every_body_comes_back_byte_for_byte_from_our_worker(parts, topology, client_of):
-    worker, endpoint = bound_worker(parts, topology)
+def test_every_body_comes_back_byte_for_byte_from_our_worker(echoing, topology, client_of):
+    worker, endpoint = echoing[topology]
+    before = len(worker.executions())
     with client_of(endpoint) as client:
         client.ping()
         for body in BODIES:
             assert client.ask(*body) == list(body)
-    executions = worker.executions()
+    executions = worker.executions()[before:]
     assert len(executions) == len(BODIES)
     assert all(execution.opaque and execution.fate is Fate.COMPLETED for execution in executions)
 
 
-def test_any_control_frame_comes_back_unmodified(parts):
-    _, endpoint = bound_worker(parts)
+def test_any_control_frame_comes_back_unmodified(echoing):
+    _, endpoint = echoing["freelance"]
     with PlainFlpDealer(endpoint) as client:
         for control in (b"", b"PING", b"PONG", b"\x01", bytes(255), b"BBST", b"bbtx"):
             client.send(control, b"x", b"")
@@ -66,8 +77,8 @@ def test_our_worker_answers_ping_while_its_service_works(parts):
         assert time.monotonic() - began >= 0.8
 
 
-def test_several_plain_clients_at_once_get_each_its_own_answer(parts):
-    _, endpoint = bound_worker(parts)
+def test_several_plain_clients_at_once_get_each_its_own_answer(echoing):
+    _, endpoint = echoing["freelance"]
     clients = [client_of(endpoint) for client_of in CLIENTS * 4]
     try:
         for client in clients:

@@ -133,10 +133,8 @@ def test_it_shows_theory_beside_the_measurement(page):
 
 
 def test_what_is_invalid_is_said_first(tmp_path, monkeypatch):
-    without_charts = dict.fromkeys(
-        CHARTS, lambda findings: []
-    )  # they take seconds, and are not looked at here
-    monkeypatch.setattr("bench.report.page.CHARTS", without_charts)
+    # They take seconds, and are not looked at here.
+    monkeypatch.setattr("bench.report.page.CHARTS", {name: lambda findings: [] for name in CHARTS})
     folder = copy_of_small_run(tmp_path / "run")
     rewrite(folder, "executions", "WHERE NOT (id = 'latency.1.0-77' AND topology = 'direct')")
     write_report(folder)
