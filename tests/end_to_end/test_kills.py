@@ -20,6 +20,9 @@ DISPATCHERS = {"paranoid-pirate": 1, "freelance": 2}
 """Who hands transactions to workers, at credit 1: the broker, or each of two fronts."""
 LATE_S = 0.2
 """Twice what the slowest of an undisturbed run takes, and a quarter of the time for which the worker is frozen."""
+LAG_MS_MAX = 20.0
+"""A load process that is later than this itself, at its 99th percentile, shows a starved machine, on which anything is
+late: the bench's own reason not to believe a latency."""
 NOTICED_S = 0.5
 """By then a frozen worker is long given up (ZMTP heartbeat: 150 to 200 ms), and the next fault is yet to come."""
 
@@ -49,6 +52,7 @@ class Played:
         self.dispatchers = DISPATCHERS[episode.topology]
         self.faults = {fault.label: fault for fault in episode.faults}
         self.books = books
+        self._lag_ms = max(step.lag_p99_us for step in episode.steps) / 1e3
         rows = database.execute(
             "SELECT id, fate, sent_ns, done_ns FROM transactions WHERE topology = ? ORDER BY sent_ns", where
         )
@@ -72,8 +76,9 @@ class Played:
         """Those of that fate that were under way when the worker was lost, or sent before that was noticed."""
         return [one for one in self.transactions if one.fate == fate and met(one, fault)]
 
-    @property
     def late(self) -> set[str]:
+        if self._lag_ms > LAG_MS_MAX:
+            pytest.skip(f"a starved machine: the load was late by {self._lag_ms:.0f} ms itself")
         return {one.id for one in self.transactions if one.done_ns - one.sent_ns > LATE_S * 1e9}
 
     def ran_nowhere_but_at(self, part: str, id: str, until_ns: int) -> bool:
@@ -137,15 +142,19 @@ def test_no_put_ends_in_an_error_and_the_books_are_in_order(put, topology):
 
 
 @every
-def test_only_those_puts_are_late_that_the_frozen_worker_held(put, topology):
-    """The killed one's are not even that: its end is noticed at once."""
+def test_what_a_lost_worker_held_of_puts_is_one_a_dispatcher_and_does_not_wait_for_its_return(put, topology):
     played = put[topology]
     killed, frozen = played.faults["kill-worker"], played.faults["pause-worker"]
     assert len(played.held(killed)) <= played.dispatchers
     assert 1 <= len(played.held(frozen)) <= played.dispatchers
-    assert played.late <= played.held(frozen)
-    for one in played.of("completed", frozen):
-        assert one.done_ns < frozen.healed_ns, f"it was failed over, and did not wait for the thaw: {one}"
+    for one in played.transactions:
+        assert one.id not in played.held(frozen) or one.done_ns < frozen.healed_ns, one
+
+
+@every
+def test_only_those_puts_are_late_that_the_frozen_worker_held(put, topology):
+    """The killed one's are not even that: its end is noticed at once."""
+    assert put[topology].late() <= put[topology].held(put[topology].faults["pause-worker"])
 
 
 # --- POST -------------------------------------------------------------------------------------------------
@@ -172,8 +181,13 @@ def test_of_posts_only_what_the_lost_worker_held_is_unknown(post, topology, labe
 
 
 @every
-def test_of_posts_nothing_else_is_unknown_or_late(post, topology):
+def test_of_posts_nothing_else_is_unknown(post, topology):
     played = post[topology]
-    unknown = {one.id for fault in played.faults.values() for one in played.of("unknown", fault)}
-    assert played.books.fates.unknown == len(unknown)
-    assert played.late <= unknown
+    harmed = {one.id for fault in played.faults.values() for one in played.of("unknown", fault)}
+    assert played.books.fates.unknown == len(harmed)
+
+
+@every
+def test_of_posts_nothing_else_is_late(post, topology):
+    played = post[topology]
+    assert played.late() <= {one.id for one in played.transactions if one.fate == "unknown"}
