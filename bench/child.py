@@ -45,6 +45,8 @@ class Launch(NamedTuple):
     arguments: tuple[str, ...]
     stdin: Path | None = None
     """A file that it is given as its standard input."""
+    inherited: tuple[int, ...] = ()
+    """Descriptors of ours that it gets under the same numbers."""
 
 
 class Child:
@@ -128,7 +130,13 @@ def _popen(launch: Launch, log: Path | None) -> "subprocess.Popen[bytes]":
         output = opened.enter_context(log.open("ab")) if log else None
         stdin = opened.enter_context(launch.stdin.open("rb")) if launch.stdin else subprocess.DEVNULL
         return subprocess.Popen(
-            launch.arguments, stdin=stdin, stdout=output, stderr=output, env=_environment(), process_group=0
+            launch.arguments,
+            stdin=stdin,
+            stdout=output,
+            stderr=output,
+            env=_environment(),
+            process_group=0,
+            pass_fds=launch.inherited,
         )
 
 

@@ -13,6 +13,7 @@ import msgspec
 from bench.child import Launch
 from bench.load.spec import LoadSpec
 from bench.part import PartSpec
+from bench.relay.orders import RelaySpec
 
 STDIN = "/dev/stdin"
 
@@ -25,6 +26,11 @@ def part(spec: PartSpec, folder: Path) -> Launch:
 def load(spec: LoadSpec, path: Path) -> Launch:
     """What starts the load; its spec is written to ``path``."""
     return _launch(spec, path, "bench.load")
+
+
+def relay(spec: RelaySpec, path: Path) -> Launch:
+    """What starts the relay; its spec is written to ``path``, and its end of the control socket is inherited."""
+    return _launch(spec, path, "bench.relay")._replace(inherited=(spec.control,))
 
 
 def _launch(spec: msgspec.Struct, path: Path, module: str, *words: str) -> Launch:
