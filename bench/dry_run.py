@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import asdict
+
+from bench.ports import Ports
 from bench.progress import duration
 from bench.runner import order_of
 from bench.scenario import Closed, Phase, Scenario, Soak
 from bench.soak import AT_ONCE_MAX, DRAWN
+from bench.wiring import mechanism
 
 
 def describe(scenario: Scenario) -> str:
@@ -22,6 +26,8 @@ def _lines(scenario: Scenario) -> Iterator[str]:
         f"deployment: {deployment.workers} workers, {deployment.fronts} fronts, brokers where there are any:"
         f" {deployment.brokers}; credit {scenario.settings.credit}"
     )
+    if scenario.hosts.placed:
+        yield f"hosts: {', '.join(f'{role} {spread}' for role, spread in asdict(scenario.hosts).items())}"
     yield f"service: {service.name}" + (
         f", {service.distribution}, mean {service.mean_ms:g} ms" if service.name in ("sleep", "spin") else ""
     )
@@ -34,9 +40,17 @@ def _lines(scenario: Scenario) -> Iterator[str]:
             yield f"  {fault.describe()} of the measured part"
         if isinstance(phase, Soak):
             yield f"  faults drawn from the seed, at most {AT_ONCE_MAX} at a time: {', '.join(DRAWN)}"
+        if by := links_by(scenario, phase):
+            yield f"  links are broken by: {by}"
     for skipped in order.skipped:
         yield f"not played: {skipped.phase} on {skipped.topology}, {skipped.why}"
     yield f"duration: {len(order.turns)} episodes, about {duration(order.seconds)}"
+
+
+def links_by(scenario: Scenario, phase: Phase) -> str:
+    """What is to break the phase's links; empty where no fault does."""
+    with Ports() as ports:
+        return mechanism(scenario, phase, ports)
 
 
 def _intensity(phase: Phase, scenario: Scenario) -> str:

@@ -25,9 +25,8 @@ from bench.load.spec import Step as LoadStep
 from bench.load_process import LoadFailed, LoadProcess
 from bench.marks import Marks
 from bench.part import PartSpec
-from bench.ports import HOST, Ports
+from bench.ports import Ports
 from bench.readiness import wait_until_ready
-from bench.registry import topology
 from bench.run_record import Doubt, Episode, PlayedStep, episode_name
 from bench.running_books import broken_laws
 from bench.sampler import Sampler
@@ -35,8 +34,9 @@ from bench.scenario import Phase, Scenario, Soak
 from bench.soak import rounds_of
 from bench.supervisor import Supervisor, Usage
 from bench.validity import doubts
+from bench.wiring import Wiring
 from common.front.settings import HttpSettings
-from common.topology import Part, Plan
+from common.topology import Part
 
 ECHOES = ("echo", "sleep", "spin")
 """Services that return the body they were given, so that an answer can be checked against its request."""
@@ -75,11 +75,6 @@ async def play(task: Task, folder: EpisodeFolder) -> Episode:
             stage.clear()
 
 
-def plan(scenario: Scenario, name: str, ports: Ports) -> Plan:
-    """The parts of the topology ``name`` under a scenario."""
-    return topology(name).plan(scenario.deployment, scenario.settings, ports.endpoint)
-
-
 class _Stage:
     """What an episode needs while it is played."""
 
@@ -87,9 +82,9 @@ class _Stage:
         self._task = task
         self._scenario = task.scenario
         self._folder = folder
-        self._ports = ports
         self._marks = marks
-        self._plan = plan(task.scenario, task.topology, ports)
+        self._wiring = Wiring(task.scenario, task.phase, task.topology, ports, folder)
+        self._plan = self._wiring.plan
         self._supervisor = Supervisor(
             self._processes(), self._launch, folder.logs, marks, task.scenario.supervision
         )
@@ -109,6 +104,7 @@ class _Stage:
     async def play(self) -> Episode:
         """The story."""
         started_ns = time.monotonic_ns()
+        self._supervisor.network = await self._wiring.open()
         self._supervisor.start()
         sampler = asyncio.create_task(Sampler(self._folder.samples, self._usage, self._marks).run())
         try:
@@ -133,6 +129,7 @@ class _Stage:
             tuple(faults),
             tuple(self._all_doubts(steps)),
             tuple(self._supervisor.given_up),
+            self._wiring.mechanism,
         )
 
     def clear(self) -> None:
@@ -143,6 +140,7 @@ class _Stage:
         if self._load:
             self._load.child.kill()
         self._supervisor.kill()
+        self._wiring.close()
 
     async def _ready(self) -> None:
         parts = [part.name for part in self._processes()]
@@ -196,7 +194,7 @@ class _Stage:
 
     def _all_doubts(self, steps: list[PlayedStep]) -> list[Doubt]:
         surprises = [Doubt("part", surprise) for surprise in self._supervisor.surprises]
-        return [*self._doubts, *surprises, *doubts(self._scenario, steps)]
+        return [*self._doubts, *surprises, *self._wiring.doubts(), *doubts(self._scenario, steps)]
 
     # --- what is started ---------------------------------------------------------------------------------
 
@@ -206,31 +204,27 @@ class _Stage:
 
     def _fronts(self) -> Mapping[str, tuple[str, int]]:
         """Where each front's HTTP is."""
-        return {
-            part.name: (HOST, self._ports.port(f"{part.name}/http"))
-            for part in self._processes()
-            if part.role == "front"
-        }
+        return {part.name: self._wiring.http(part.name) for part in self._processes() if part.role == "front"}
 
     def _launch(self, part: Part) -> Launch:
         scenario = self._scenario
         seed = scenario.service.seed or scenario.seed
         spec = PartSpec(
             topology=self._task.topology,
-            part=part,
+            part=self._wiring.part(part),
             settings=scenario.settings,
             seed=scenario.seed,
             folder=str(self._folder.raw),
             service=replace(scenario.service, seed=seed) if part.role == "worker" else None,
-            http=HttpSettings(HOST, self._fronts()[part.name][1]) if part.role == "front" else None,
+            http=HttpSettings(*self._wiring.http(part.name)) if part.role == "front" else None,
             guard_pid=os.getpid(),
         )
-        return launch.part(spec, self._folder.parts)
+        return self._wiring.launch(part.name, launch.part(spec, self._folder.parts))
 
     def _load_spec(self) -> LoadSpec:
         scenario, task = self._scenario, self._task
         rest = scenario.level == "rest"
-        front = next(part for part in self._plan.parts if part.role == "front")
+        front = self._wiring.part(next(part for part in self._plan.parts if part.role == "front"))
         return LoadSpec(
             level=scenario.level,
             method=scenario.method,
@@ -276,7 +270,7 @@ class _Stage:
         parts = dict(self._supervisor.usage())
         if self._load and self._load.child.running:
             parts["load"] = Usage("load", self._load.child.pid, 0.0)
-        return {**parts, "bench": Usage("bench", os.getpid(), 0.0)}
+        return {**parts, **self._wiring.usage(), "bench": Usage("bench", os.getpid(), 0.0)}
 
     def _patience_s(self) -> float:
         return self._scenario.settings.limits.drain_s + self._scenario.supervision.stop_margin_s

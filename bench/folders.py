@@ -62,6 +62,11 @@ class EpisodeFolder(NamedTuple):
         return self.raw / "spec.json"
 
     @property
+    def relay(self) -> Path:
+        """What the relay was told."""
+        return self.raw / "relay.json"
+
+    @property
     def records(self) -> Path:
         """One record a transaction, from the load process."""
         return self.raw / "load.bin"

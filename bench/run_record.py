@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from bench.conditions import Conditions
+from bench.faults.network import Mechanism
 from bench.read_back import Options
 from bench.scenario import Scenario, Step
 from common.topology import Plan
@@ -89,6 +90,9 @@ class Episode(msgspec.Struct, frozen=True):
     doubts: tuple[Doubt, ...]
     given_up: tuple[str, ...] = ()
     """Parts that the restart policy left dead after faults: no reason to doubt, but to be told."""
+    links_by: Mechanism | Literal[""] = ""
+    """What stood ready to break its links: ``namespaces``, or ``relay``, through which they all went; empty: nothing,
+    no fault needed it."""
 
     @property
     def valid(self) -> bool:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from bench.capacity import completed_per_s
 from bench.conditions import conditions
-from bench.episode import Task, plan, play
+from bench.episode import Task, play
 from bench.errors import BenchError
 from bench.folders import EpisodeFolder
 from bench.ports import Ports
@@ -23,6 +23,7 @@ from bench.read_back import read_back
 from bench.run_record import Episode, PlayedStep, RunRecord, episode_name, planned
 from bench.running_order import OVERHEAD_S, RunningOrder, Turn, running_order, seconds
 from bench.scenario import Closed, Scenario
+from bench.wiring import plan_of
 from common.topology import Plan
 
 
@@ -135,7 +136,7 @@ def plans_of(scenario: Scenario) -> dict[str, Plan]:
     plans = {}
     for topology in scenario.topologies:
         with Ports() as ports:
-            plans[topology] = plan(scenario, topology, ports)
+            plans[topology] = plan_of(scenario, topology, ports.endpoint)
     return plans
 
 

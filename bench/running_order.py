@@ -76,4 +76,6 @@ def _cannot(phase: Phase, plan: Plan, level: str) -> str:
             return f"{plan.topology} has no {fault.role} to {fault.kind}"
         if fault.which != "one" and fault.which > there:
             return f"{plan.topology} has no {fault.role} {fault.which} to {fault.kind}"
+        if why := fault.cannot(plan):
+            return why
     return ""

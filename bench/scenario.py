@@ -15,6 +15,7 @@ import msgspec
 
 from bench.faults import on_load
 from bench.faults.registry import AnyFault
+from bench.hosts.placement import Hosts
 from bench.load.spec import CONCURRENCY_MAX
 from bench.restart_policy import PolicyName, RestartPolicy, policy_of
 from common.services import ServiceSpec
@@ -256,6 +257,8 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     settings: Settings = msgspec.field(default_factory=Settings)
     service: ServiceSpec = msgspec.field(default_factory=ServiceSpec)
     """A seed of 0 stands for the scenario's."""
+    hosts: Hosts = msgspec.field(default_factory=Hosts)
+    """Which parts get hosts of their own: needs root and iproute2."""
     supervision: Supervision = msgspec.field(default_factory=Supervision)
     validity: Validity = msgspec.field(default_factory=Validity)
     phases: tuple[Phase, ...] = msgspec.field(name="phase")

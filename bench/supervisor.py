@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from bench.child import Child, Launch, last_line
 from bench.errors import PartFailed
+from bench.faults.network import Network
 from bench.marks import Notebook
 from bench.restart_policy import Life
 from bench.scenario import Supervision
@@ -70,6 +71,8 @@ class Supervisor:
         """Ends that nobody asked for, for people; a trial with one is invalid."""
         self.given_up: list[str] = []
         """Parts that the restart policy leaves dead, in the order in which it gave up."""
+        self.network: Network | None = None
+        """Set by whoever can break the links between the parts."""
 
     def start(self) -> None:
         """Start every part, brokers first. None waits for another: they find each other."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bench.commands.examples import examples
-from bench.errors import BenchError
+from bench.errors import BadInput, BenchError
 from bench.interrupt import Terminated, run_until_told
 from bench.scenario import Scenario
 from bench.scenario_file import load
@@ -58,11 +58,14 @@ def run(
 
 
 def _run(scenario: Scenario, out: Path | None, keep_raw: bool) -> int:
+    from bench.hosts.ownership import remove_leftovers
     from bench.outcome import conclude, tell
     from bench.progress import progress
     from bench.results import link_latest, make_folder
     from bench.runner import Runner
 
+    check_hosts(scenario)
+    remove_leftovers()
     folder = make_folder(out, scenario.name)
     with progress() as told:
         told.say(f"results: {folder}")
@@ -81,3 +84,17 @@ def _run(scenario: Scenario, out: Path | None, keep_raw: bool) -> int:
         shutil.rmtree(folder / "raw")
     link_latest(folder)
     return outcome.status
+
+
+def check_hosts(scenario: Scenario) -> None:
+    """Whether parts can be placed as the scenario says.
+
+    Raises:
+        BadInput: this machine or this user cannot.
+    """
+    from bench.hosts.commands import why_not
+
+    if scenario.hosts.placed and (why := why_not()):
+        raise BadInput(
+            f"hosts: placing parts on hosts of their own {why}; without [hosts] all are on loopback"
+        )

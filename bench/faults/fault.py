@@ -14,7 +14,8 @@ from typing import ClassVar, Literal, Protocol
 
 import msgspec
 
-from common.topology import Role
+from bench.faults.network import Mechanism, Network
+from common.topology import Plan, Role
 
 
 class NoEffect(Exception):
@@ -33,6 +34,10 @@ class Deployed(Protocol):
     def signal(self, part: str, number: int) -> None:
         """Send a signal to the part's process. Raises ProcessLookupError where there is none."""
 
+    @property
+    def network(self) -> Network | None:
+        """Its links, where something stands ready to break them; None otherwise."""
+
     async def exited(self, part: str, pid: int, within_s: float) -> bool:
         """Wait until that process is gone; False if it is still there after ``within_s``."""
 
@@ -49,6 +54,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
 
     does: ClassVar[str]
     """What it does, in a few words, for ``brokerbench list``."""
+    mechanisms: ClassVar[tuple[Mechanism, ...]] = ()
+    """What can do it to links, best first; none where it is done to processes."""
 
     def __post_init__(self) -> None:
         if not self.at_s >= 0:
@@ -75,6 +82,10 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
         """What will happen, in a line: ``kill one worker at 3 s``."""
         which = f"one {self.role}" if self.which == "one" else f"{self.role} {self.which}"
         return f"{self.kind} {which} at {self.at_s:g} s"
+
+    def cannot(self, plan: Plan) -> str:
+        """Why it can't be done to such a deployment, for people; empty where it can. The part's own is checked."""
+        return ""
 
     def target(self, names: Sequence[str], random: Random) -> str:
         """Which of the parts ``names`` it hits.

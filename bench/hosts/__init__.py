@@ -1,0 +1,1 @@
+"""Parts on hosts of their own: network namespaces on a bridge, with real addresses and real links."""
