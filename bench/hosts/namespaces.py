@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
-from pathlib import Path
 
 from bench.hosts.commands import CommandFailed, bridge, inside, ip
 from bench.hosts.ownership import INTERFACES, Owner, remove_leftovers
@@ -70,8 +69,10 @@ class Namespaces:
         if not self._open:
             return
         self._open = False
-        lines = [f"netns del {self._namespace(host)}" for host in self._hosts()]
-        lines += [f"link del {self._port('h')}", f"link del {self._bridge}"]
+        # The kernel takes its time with a namespace, until the last socket there is gone: links go first, by name.
+        ports = ["h", *(str(self._number[host]) for host in self._hosts())]
+        lines = [f"link del {self._port(port)}" for port in ports] + [f"link del {self._bridge}"]
+        lines += [f"netns del {self._namespace(host)}" for host in self._hosts()]
         for line in lines:
             with suppress(CommandFailed):  # it was not made yet
                 ip([line])
@@ -148,6 +149,7 @@ class Namespaces:
             [
                 f"netns add {namespace}",
                 f"link add name {port} type veth peer name eth0 address {hardware} netns {namespace}",
+                f"link set dev {port} alias {self._owner.name}",
                 f"link set dev {port} addrgenmode none",
                 f"link set dev {port} master {self._bridge}",
                 f"link set dev {port} up",
@@ -202,9 +204,3 @@ def _routes() -> list[str]:
     )
     found = [route["dst"] for route in json.loads(done.stdout or "[]")]
     return [destination for destination in found if destination not in ("default", "0.0.0.0/0")]
-
-
-def namespaces_of(owner: Owner) -> list[str]:
-    """Names of the namespaces that it has made and not removed."""
-    folder = Path("/run/netns")
-    return sorted(path.name for path in folder.glob(f"{owner.name}-*")) if folder.is_dir() else []

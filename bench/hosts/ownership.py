@@ -36,7 +36,7 @@ class Owner(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What is made carries this: a bridge as its alias, a namespace in its name."""
+        """What is made carries this: an interface as its alias, a namespace in its name."""
         return f"{WORD}-{self.pid}-{self.started}-{self.pid_namespace}"
 
     @property
@@ -49,8 +49,8 @@ def remove_leftovers() -> list[str]:
     """Remove what benches left that were killed; returns the names. Does nothing where we may not."""
     if why_not():
         return []
-    left = [f"netns del {name}" for name in _names(NAMESPACES) if _left(name)]
-    left += [f"link del {name}" for name in _names(INTERFACES) if _left(_alias(name))]
+    left = [f"link del {name}" for name in _names(INTERFACES) if _left(_alias(name))]
+    left += [f"netns del {name}" for name in _names(NAMESPACES) if _left(name)]
     return [line for line in left if _done(line)]
 
 

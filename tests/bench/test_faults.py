@@ -15,7 +15,8 @@ def a_fault(name: str) -> Fault:
     kind = FAULTS[name]
     if issubclass(kind, OnLoad):
         return kind(at_s=0, for_s=1, times=3)
-    return kind(role="worker", at_s=0, **({"for_s": 1} if issubclass(kind, Lasting) else {}))
+    needed = {"isolate": {"peer_role": "broker"}, "delay": {"delay_ms": 5}}.get(name, {})
+    return kind(role="worker", at_s=0, **needed, **({"for_s": 1} if issubclass(kind, Lasting) else {}))
 
 
 WORKERS = ["worker-1", "worker-2", "worker-3"]
