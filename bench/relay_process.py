@@ -6,6 +6,7 @@ Invariant: an order is answered within a bound or the relay counts as failed; af
 import asyncio
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -39,6 +40,7 @@ class RelayProcess:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._turn = asyncio.Lock()
+        self._orders = 0
 
     async def listening(self) -> None:
         """Wait until every line can be connected to.
@@ -48,7 +50,7 @@ class RelayProcess:
         """
         self._reader, self._writer = await asyncio.open_connection(sock=self._ours)
         try:
-            await self._answer(START_S)
+            await self._answer(0, START_S)
         except RelayFailed as failure:
             raise PartFailed(str(failure)) from None
 
@@ -60,8 +62,9 @@ class RelayProcess:
         """
         assert self._writer is not None, "listening() comes first"
         async with self._turn:
-            self._writer.write(msgspec.json.encode(order) + b"\n")
-            tally = await self._answer(ANSWER_S)
+            self._orders += 1
+            self._writer.write(msgspec.json.encode(replace(order, number=self._orders)) + b"\n")
+            tally = await self._answer(self._orders, ANSWER_S)
         if tally.problem:
             raise RelayFailed(f"the relay did not follow: {tally.problem}")
         return tally
@@ -74,16 +77,20 @@ class RelayProcess:
             self._ours.close()
         self.child.kill()
 
-    async def _answer(self, within_s: float) -> Tally:
-        assert self._reader is not None
-        line = b""
+    async def _answer(self, number: int, within_s: float) -> Tally:
         try:
             async with asyncio.timeout(within_s):
-                line = await self._reader.readline()
+                while (tally := await self._next()).number != number:
+                    pass  # whoever asked for that one was cancelled
+                return tally
         except TimeoutError:
             raise RelayFailed(f"the relay did not answer within {within_s:g} s") from None
-        except ConnectionError:
-            pass
+
+    async def _next(self) -> Tally:
+        assert self._reader is not None
+        line = b""
+        with suppress(ConnectionError):
+            line = await self._reader.readline()
         if not line:
             raise RelayFailed(f"the relay has ended: {last_line(self._log) or 'it said nothing'}")
         return msgspec.json.decode(line, type=Tally)

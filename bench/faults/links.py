@@ -5,6 +5,7 @@ Invariant: as long as nothing was held back or made late, nothing has happened, 
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from bench.faults.fault import Deployed, Lasting, NoEffect
@@ -44,7 +45,8 @@ class OnLinks(Lasting, frozen=True, forbid_unknown_fields=True, kw_only=True):
         try:
             first_s = await self._effect(network, key, part)
         except BaseException:
-            await network.lift(key)
+            with suppress(NoEffect):  # the network may be gone by now, and the cut with it
+                await network.lift(key)
             raise
         return f"by {network.mechanism}, from {_list(whom)}; first effect after {first_s * 1e3:.0f} ms"
 

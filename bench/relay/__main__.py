@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from bench.relay.orders import Order, RelaySpec, Tally
 from bench.relay.relay import Relay
@@ -35,7 +36,8 @@ async def carry(spec: RelaySpec) -> None:
         await relay.open()
         writer.write(msgspec.json.encode(Tally()) + b"\n")
         async for line in reader:
-            tally = relay.follow(msgspec.json.decode(line, type=Order))
+            order = msgspec.json.decode(line, type=Order)
+            tally = replace(relay.follow(order), number=order.number)
             writer.write(msgspec.json.encode(tally) + b"\n")
     finally:
         await relay.close()

@@ -24,6 +24,7 @@ class Line:
         self._random = random
         self._imposed: dict[str, Cut | Delay] = {}
         self._connections: set[Connection] = set()
+        self._server: asyncio.Server | None = None
         self.clear = True
         self.cut = False
         self._delays: list[Delay] = []
@@ -40,7 +41,8 @@ class Line:
 
     async def close(self) -> None:
         """Listen no more, carry no more."""
-        self._server.close()
+        if self._server:
+            self._server.close()
         connections = list(self._connections)
         for connection in connections:
             connection.reset()

@@ -30,7 +30,8 @@ class RelaySpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="do", kw_only=True):
-    pass
+    number: int = 0
+    """Comes back with the answer, so that one whose asker has gone is not taken for the next one's."""
 
 
 class Cut(_Order, frozen=True, forbid_unknown_fields=True, tag="cut", kw_only=True):
@@ -74,6 +75,8 @@ Order = Cut | Delay | Lift | Count | Reset
 class Tally(msgspec.Struct, kw_only=True):
     """What was counted: since the order that named the key; for ``Reset``, by it."""
 
+    number: int = 0
+    """The order's."""
     connections: int = 0
     """Open now."""
     held_bytes: int = 0
