@@ -92,5 +92,6 @@ class RelayProcess:
         with suppress(ConnectionError):
             line = await self._reader.readline()
         if not line:
+            await self.child.wait(ANSWER_S)  # its last words come after
             raise RelayFailed(f"the relay has ended: {last_line(self._log) or 'it said nothing'}")
         return msgspec.json.decode(line, type=Tally)

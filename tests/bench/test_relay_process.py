@@ -34,8 +34,11 @@ async def listening(spec: RelaySpec, folder: Path) -> RelayProcess:
 async def test_it_follows_orders_and_says_what_it_cannot_do(spec, tmp_path):
     relay = await listening(spec, tmp_path)
     try:
-        with socket.create_connection((HOST, spec.lines[0].port), 5):
-            assert (await relay.follow(Cut(key="k", lines=(0,)))).held_bytes == 0
+        assert (await relay.follow(Cut(key="k", lines=(0,)))).held_bytes == 0
+        with socket.create_connection((HOST, spec.lines[0].port), 5) as connector:
+            connector.send(b"ping")
+            while not (await relay.follow(Count(key="k"))).held_bytes:
+                await asyncio.sleep(0.001)
         with pytest.raises(RelayFailed, match="the relay did not follow: 'l' is not imposed"):
             await relay.follow(Count(key="l"))
     finally:
