@@ -4,8 +4,8 @@ Invariant: a fault that did not happen says so. ``apply`` returns only once its 
 ``NoEffect`` otherwise, which makes the trial invalid: a fault that silently does nothing would be drawn as a system
 that survives it.
 
-To add one: copy kill.py (over at once, the supervisor heals it) or pause.py (``Lasting``: taken back after ``for_s``),
-change what it does, add a line to registry.py.
+To add one: copy kill.py (over at once, the supervisor heals it), pause.py (``Lasting``: taken back after ``for_s``) or
+partition.py (on links), change what it does, add a line to registry.py.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Invariant: a command that fails says so in its own words; none is left running.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -32,8 +33,8 @@ def ip(lines: Sequence[str], namespace: str = "") -> None:
     Raises:
         CommandFailed: which, and why.
     """
-    inside = ["-netns", namespace] if namespace else []
-    _run(["ip", *inside, "-batch", "-"], "\n".join(lines))
+    where = ["-netns", namespace] if namespace else []
+    _run(["ip", *where, "-batch", "-"], "\n".join(lines))
 
 
 def bridge(lines: Sequence[str]) -> None:
@@ -41,12 +42,18 @@ def bridge(lines: Sequence[str]) -> None:
     _run(["bridge", "-batch", "-"], "\n".join(lines))
 
 
+def destinations() -> list[str]:
+    """What this machine has IPv4 routes to, its own addresses too, the default left out. Raises CommandFailed."""
+    routes = json.loads(_run(["ip", "-4", "-json", "route", "show", "table", "all"]) or "[]")
+    return [route["dst"] for route in routes if route["dst"] not in ("default", "0.0.0.0/0")]
+
+
 def inside(namespace: str) -> tuple[str, ...]:
     """What a command line begins with to be run there; it becomes that very process (execve), with the same pid."""
     return (shutil.which("ip") or "ip", "netns", "exec", namespace)
 
 
-def _run(command: Sequence[str], text: str) -> None:
+def _run(command: Sequence[str], text: str = "") -> str:
     try:
         done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=COMMAND_S)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -54,3 +61,4 @@ def _run(command: Sequence[str], text: str) -> None:
     if done.returncode:
         said = " ".join(done.stderr.split())
         raise CommandFailed(f"hosts: {command[0]} failed: {said or f'status {done.returncode}'}")
+    return done.stdout

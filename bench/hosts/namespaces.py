@@ -8,14 +8,12 @@ A cut is made of neighbour entries: each of two hosts is given a hardware addres
 a port of the bridge that nobody reads. So both go on sending and hear nothing: no RST, no FIN, no ICMP error.
 """
 
-import json
-import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
 
-from bench.hosts.commands import CommandFailed, bridge, inside, ip
+from bench.hosts.commands import CommandFailed, bridge, destinations, inside, ip
 from bench.hosts.ownership import INTERFACES, Owner, remove_leftovers
 from bench.hosts.placement import BENCH
 
@@ -189,18 +187,9 @@ def free_subnet(pid: int) -> IPv4Network:
     Raises:
         CommandFailed: there is none.
     """
-    taken = [IPv4Network(each) for each in _routes()]
+    taken = [IPv4Network(each) for each in destinations()]
     for number in range(len(SUBNETS)):
         subnet = SUBNETS[(pid + number) % len(SUBNETS)]
         if not any(subnet.overlaps(other) for other in taken):
             return subnet
     raise CommandFailed(f"hosts: no free network in {RANGE}")
-
-
-def _routes() -> list[str]:
-    """Destinations of every route but the default ones."""
-    done = subprocess.run(
-        ["ip", "-4", "-json", "route", "show", "table", "all"], capture_output=True, text=True, timeout=10
-    )
-    found = [route["dst"] for route in json.loads(done.stdout or "[]")]
-    return [destination for destination in found if destination not in ("default", "0.0.0.0/0")]

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import psutil
 import pytest
 
 from bench.analysis.summary import summarize
 from bench.commands.run import check_hosts
 from bench.errors import BadInput
 from bench.hosts.commands import why_not
-from bench.hosts.ownership import INTERFACES, NAMESPACES, WORD
+from bench.hosts.ownership import INTERFACES, NAMESPACES, WORD, remove_leftovers
 from bench.progress import progress
 from bench.raw import to_parquet
 from bench.runner import Runner
@@ -67,6 +68,10 @@ class Run:
             f" AND kind = 'peer-lost' AND subject LIKE '{part}%' AND t_ns > {self.fault(topology, label)['t_ns']}"
         )
         return float(found - self.fault(topology, label)["t_ns"]) / 1e6
+
+    def late_ms(self, topology: str) -> float:
+        """How late the load process was at worst: so late may whoever notices have been, for lack of a processor."""
+        return max(step["lag_max_us"] for step in self.episode(topology)["steps"]) / 1e3
 
     def ask(self, query: str) -> Any:
         with duckdb.connect() as database:
@@ -119,7 +124,7 @@ def test_each_fault_says_by_what_it_was_done_and_what_it_did(relayed, topology):
 )
 def test_it_is_noticed_in_time(relayed, topology, label, part):
     assert relayed.fault(topology, label)["part"] == part
-    assert 0 < relayed.noticed_ms(topology, label, part) < NOTICED_MS
+    assert 0 < relayed.noticed_ms(topology, label, part) < NOTICED_MS + relayed.late_ms(topology)
 
 
 def test_an_isolated_worker_still_works_for_the_other_front(relayed):
@@ -148,7 +153,7 @@ def test_a_delay_is_as_long_as_it_was_asked_for_and_in_the_answers(relayed, topo
         f"SELECT min(t.done_ns - t.sent_ns) / 1e6 FROM '{relayed.folder}/transactions.parquet' t"
         f" JOIN '{relayed.folder}/executions.parquet' e USING (phase, topology, trial, id)"
         f" WHERE topology = '{topology}' AND e.part = 'worker-1'"
-        f" AND t.sent_ns > {fault['t_ns']} + 100000000 AND t.done_ns < {fault['healed_ns']}"
+        f" AND t.sent_ns > {fault['t_ns']} + 50000000 AND t.done_ns < {fault['healed_ns']}"
     )
     assert fastest_ms > 2 * 15, "there and back"
 
@@ -169,12 +174,17 @@ def test_a_partition_by_namespaces_is_noticed_as_soon_and_seen_by_nobody(tmp_pat
     fault = run.fault("paranoid-pirate", "partition-worker")
     assert fault["seen"].startswith("by namespaces, from broker-1; ")
     assert re.search(r" [1-9]\d* frames were swallowed$", run.healed("paranoid-pirate", "partition-worker"))
-    assert 0 < run.noticed_ms("paranoid-pirate", "partition-worker", fault["part"]) < NOTICED_MS
+    assert (
+        0
+        < run.noticed_ms("paranoid-pirate", "partition-worker", fault["part"])
+        < NOTICED_MS + run.late_ms("paranoid-pirate")
+    )
     assert run.episode("paranoid-pirate")["links_by"] == "namespaces"
 
 
 @needs_root
-def test_ctrl_c_leaves_no_namespace(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_ctrl_c_leaves_no_namespace_and_what_kill_9_leaves_the_next_run_removes(number, tmp_path):
     command = [*BROKERBENCH, "run", str(SCENARIOS / "hosts.toml"), "--out", str(tmp_path / "out")]
     with (tmp_path / "said").open("wb") as said:
         process = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stdout=said, stderr=said)
@@ -182,13 +192,23 @@ def test_ctrl_c_leaves_no_namespace(tmp_path):
         marks = tmp_path / "out" / "raw" / "partition-paranoid-pirate-1" / "bench.jsonl"
         until(lambda: marks.exists() and b'"ready"' in marks.read_bytes())
         assert len(made_by(process.pid)) == 4 + 4 + 2 + 1, "hosts, their ports, the hole, the bridge"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(BOUND_S) == 130
+        parts = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(number)
+        assert process.wait(BOUND_S) == (130 if number == signal.SIGINT else -number)
     finally:
         process.kill()
         process.wait()
+    until(lambda: not [part for part in parts if alive(part)])
+    if number == signal.SIGKILL:
+        assert made_by(process.pid)
+        remove_leftovers()
     assert made_by(process.pid) == []
     assert "Traceback" not in (tmp_path / "said").read_text()
+
+
+def alive(process: psutil.Process) -> bool:
+    """A zombie, which nobody may be there to reap, is not."""
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def made_by(pid: int) -> list[str]:
