@@ -88,7 +88,8 @@ class _Stage:
         self._supervisor = Supervisor(
             self._processes(), self._launch, folder.logs, marks, task.scenario.supervision
         )
-        folder.begin_logs([*(part.name for part in self._processes()), "load"], task.attempt)
+        others = ["load", "relay"] if self._wiring.mechanism == "relay" else ["load"]
+        folder.begin_logs([*(part.name for part in self._processes()), *others], task.attempt)
         self._load: LoadProcess | None = None
         # Without the topology's name: the same part is hit in each of them.
         words = (task.scenario.seed, task.phase.name, task.trial)
