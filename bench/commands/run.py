@@ -93,8 +93,12 @@ def check_hosts(scenario: Scenario) -> None:
         BadInput: this machine or this user cannot.
     """
     from bench.hosts.commands import why_not
+    from bench.hosts.namespaces import refused
 
-    if scenario.hosts.placed and (why := why_not()):
-        raise BadInput(
-            f"hosts: placing parts on hosts of their own {why}; without [hosts] all are on loopback"
-        )
+    if not scenario.hosts.placed:
+        return
+    if why := why_not():
+        why = f"hosts: placing parts on hosts of their own {why}"
+    elif not (why := refused()):
+        return
+    raise BadInput(f"{why}; without [hosts] all are on loopback")

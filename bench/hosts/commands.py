@@ -20,7 +20,7 @@ class CommandFailed(PartFailed):
 
 
 def why_not() -> str:
-    """Why this process cannot make network namespaces; empty where it can, as far as can be told before trying."""
+    """Why this process cannot make network namespaces; empty where it can, as far as can be told without trying."""
     if os.geteuid() != 0:
         return f"needs root, got user id {os.geteuid()}"
     missing = [command for command in ("ip", "bridge") if not shutil.which(command)]

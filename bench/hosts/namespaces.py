@@ -176,6 +176,17 @@ class Namespaces:
         return f"02:00:00:00:01:{self._number[host]:02x}"
 
 
+def refused() -> str:
+    """Try it with one host: why the kernel will not have it; empty where it will."""
+    try:
+        namespaces = Namespaces(["probe"])
+        namespaces.open()
+    except CommandFailed as failure:
+        return str(failure)
+    namespaces.close()
+    return ""
+
+
 def pairs(links: Iterable[tuple[str, str]], host: Mapping[str, str]) -> set[Pair]:
     """The pairs of hosts that links between parts go over, ``host`` telling where each part is."""
     return {(min(ends), max(ends)) for one, other in links if len(set(ends := (host[one], host[other]))) == 2}

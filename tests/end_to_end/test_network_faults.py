@@ -225,9 +225,20 @@ def until(condition: Any) -> None:
         time.sleep(0.02)
 
 
-def test_hosts_without_root_are_refused_in_a_line(tmp_path, monkeypatch):
+def test_hosts_without_root_are_refused_in_a_line(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(
         BadInput, match="hosts: placing parts on hosts of their own needs root, got user id 1000"
     ):
         check_hosts(load(str(SCENARIOS / "hosts.toml")))
+
+
+@needs_root
+def test_hosts_that_the_kernel_refuses_are_refused_in_a_line_before_anything_is_played(monkeypatch):
+    hosts = load(str(SCENARIOS / "hosts.toml"))
+    check_hosts(hosts)
+    assert made_by(os.getpid()) == []
+    monkeypatch.setattr("bench.hosts.namespaces.HOLE", "nonsense")  # as good a reason as a missing capability
+    with pytest.raises(BadInput, match=r"hosts: bridge failed: .*; without \[hosts\] all are on loopback"):
+        check_hosts(hosts)
+    assert made_by(os.getpid()) == []
