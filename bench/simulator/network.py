@@ -7,11 +7,13 @@
 * IMMEDIATE=0: each endpoint has a pipe from the beginning, which holds SNDHWM messages while it is not connected
   and outlives connections. IMMEDIATE=1: there is a pipe while there is a connection, and what was in it goes with
   it. A connected pipe is never full: TCP's buffers swallow tens of thousands of small messages (facts, 2012 column).
+* Between two parts whose link is cut nothing arrives, and nobody connects: what was sent is delivered when it heals, as
+  TCP does, unless ZMTP heartbeats have broken the connection before (the script's part, simulation.py).
 * A DEALER takes turns among its pipes in libzmq's order (turns.py).
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Protocol
 
@@ -25,6 +27,10 @@ Frames = Sequence[bytes]
 
 class Host(Protocol):
     """The process that a socket belongs to."""
+
+    @property
+    def name(self) -> str:
+        """Of its part."""
 
     @property
     def frozen(self) -> bool:
@@ -46,6 +52,12 @@ class Network:
         self.latency_s = latency_s
         self.bound: dict[str, Router] = {}
         """{endpoint: the socket that is bound to it}"""
+        self.cuts: set[frozenset[str]] = set()
+        """Pairs of parts between which nothing arrives."""
+
+    def is_cut(self, one: Host, other: Host) -> bool:
+        """Whether nothing arrives between the two."""
+        return bool(self.cuts) and frozenset((one.name, other.name)) in self.cuts
 
     @property
     def arrival(self) -> float:
@@ -56,7 +68,7 @@ class Network:
 class Connection:
     """Between a pipe of a DEALER and a ROUTER. Each end is open until it knows better."""
 
-    __slots__ = ("dealer", "dealer_open", "heard", "pipe", "router", "router_open", "routing_id")
+    __slots__ = ("dealer", "dealer_open", "heard", "held", "pipe", "router", "router_open", "routing_id")
 
     def __init__(self, pipe: "Pipe", router: "Router") -> None:
         self.pipe = pipe
@@ -66,17 +78,35 @@ class Connection:
         self.heard = False
         """Whether the router has had a message from it."""
         self.dealer_open = self.router_open = True
+        self.held: list[tuple[Callable[..., None], tuple[object, ...]]] = []
+        """What would have arrived, were the link not cut."""
+
+    @property
+    def cut(self) -> bool:
+        """Whether nothing arrives."""
+        return self.router.network.is_cut(self.dealer.host, self.router.host)
+
+    def healed(self) -> None:
+        """The link is whole again: what was sent meanwhile arrives."""
+        agenda = self.router.network.agenda
+        for arrive, arguments in self.held:
+            agenda.at(self.router.network.arrival, arrive, *arguments)
+        self.held.clear()
 
     def to_router(self, frames: Frames) -> None:
         """A message arrives."""
-        if self.router_open:
+        if self.cut:
+            self.held.append((self.to_router, (frames,)))
+        elif self.router_open:
             self.heard = True
             router = self.router
             router.host.take(Received(router.name, [self.routing_id, *frames]), router)
 
     def to_dealer(self, frames: Frames) -> None:
         """A message arrives, its first frame the routing id that brought it here."""
-        if self.dealer_open:
+        if self.cut:
+            self.held.append((self.to_dealer, (frames,)))
+        elif self.dealer_open:
             dealer = self.dealer
             dealer.host.take(Received(dealer.name, [*frames[1:]]), dealer)
 
@@ -84,13 +114,20 @@ class Connection:
         """The DEALER has gone; the ROUTER is told ``after_s`` from now."""
         self.dealer_open = False
         agenda = self.router.network.agenda
-        agenda.at(agenda.now + after_s, self.router.lose, self)
+        agenda.at(agenda.now + after_s, self._lose, self.router)
 
     def close_at_router(self, after_s: float) -> None:
         """The ROUTER has gone; the DEALER is told ``after_s`` from now."""
         self.router_open = False
         agenda = self.router.network.agenda
-        agenda.at(agenda.now + after_s, self.dealer.lose, self)
+        agenda.at(agenda.now + after_s, self._lose, self.dealer)
+
+    def _lose(self, end: "Dealer | Router") -> None:
+        """The news of the other's end arrives."""
+        if self.cut:
+            self.held.append((self._lose, (end,)))
+        else:
+            end.lose(self)
 
 
 class Router:
@@ -250,7 +287,12 @@ class Dealer:
         if session != self.session:
             return
         router = self.network.bound.get(pipe.endpoint)
-        if router is None or router.host.frozen or self.host.frozen:
+        if (
+            router is None
+            or router.host.frozen
+            or self.host.frozen
+            or self.network.is_cut(self.host, router.host)
+        ):
             self._retry(pipe, session)
         else:
             agenda = self.network.agenda
@@ -265,7 +307,7 @@ class Dealer:
     def _connected(self, pipe: Pipe, session: int, router: Router) -> None:
         if session != self.session:
             return
-        if self.network.bound.get(pipe.endpoint) is not router:
+        if self.network.bound.get(pipe.endpoint) is not router or self.network.is_cut(self.host, router.host):
             self._retry(pipe, session)
             return
         connection = pipe.connection = Connection(pipe, router)

@@ -79,6 +79,11 @@ class Process:
         return f"<Process {self.part.name} {self.machine!r}>"
 
     @property
+    def name(self) -> str:
+        """Of its part."""
+        return self.part.name
+
+    @property
     def stalled(self) -> bool:
         """Whether its machine is not called for now."""
         return self._agenda.now < self._stalled_until

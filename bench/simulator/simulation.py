@@ -15,7 +15,7 @@ from random import Random
 from typing import NamedTuple
 
 from bench.simulator.agenda import Agenda
-from bench.simulator.network import Connection, Network
+from bench.simulator.network import Connection, Dealer, Network, Router
 from bench.simulator.process import Process, Service, ServiceTime
 from bench.simulator.records import Execution, Journal, Mark, Noted, Record
 from common.machine import Machine, Submitted
@@ -162,6 +162,13 @@ class Simulation:
             raise ValueError(f"until must be after at, {at} s, got {until}")
         self._agenda.at(at, self._pause, name, until, hung)
 
+    def cut(self, one: str, other: str, at: float, until: float) -> None:
+        """Nothing gets through between two parts, silently: connections break when ZMTP heartbeats notice."""
+        if not until > at:
+            raise ValueError(f"until must be after at, {at} s, got {until}")
+        self._agenda.at(at, self._cut, one, other)
+        self._agenda.at(until, self._heal, one, other)
+
     # --- carrying it out ----------------------------------------------------------------------------------
 
     def _submit(self, front: str, transaction: Transaction) -> None:
@@ -255,6 +262,40 @@ class Simulation:
         else:
             connection.dealer.lose(connection)
             connection.close_at_dealer(latency_s)
+
+    def _cut(self, one: str, other: str) -> None:
+        connections = self._between(one, other)
+        if not connections:
+            self._mark(one, f"cut: not connected with {other}")
+            return
+        self._network.cuts.add(frozenset((one, other)))
+        self._mark(one, f"cut off from {other}")
+        for connection in connections:
+            for end in (connection.dealer, connection.router):
+                if end.heartbeat_s:
+                    self._agenda.at(self.now + end.heartbeat_s, self._break_if_cut, connection, end)
+
+    def _break_if_cut(self, connection: Connection, end: Dealer | Router) -> None:
+        if connection.cut:
+            end.lose(connection)
+
+    def _heal(self, one: str, other: str) -> None:
+        if frozenset((one, other)) in self._network.cuts:
+            self._network.cuts.remove(frozenset((one, other)))
+            self._mark(one, f"healed with {other}")
+            for connection in self._between(one, other):
+                connection.healed()
+
+    def _between(self, one: str, other: str) -> list[Connection]:
+        """The connections that link two parts, seen from the end that connects."""
+        return [
+            connection
+            for name, peer in ((one, other), (other, one))
+            for socket in self._processes[name].sockets.values()
+            if isinstance(socket, Dealer)
+            for connection in socket.connections()
+            if connection.router.host.name == peer
+        ]
 
     def _mark(self, name: str, kind: str) -> None:
         self._journal.marks.append(Mark(self.now, name, kind))

@@ -21,6 +21,7 @@ class Recorder:
     """A host that writes down what it is told."""
 
     def __init__(self) -> None:
+        self.name = "part"
         self.frozen = False
         self.events: list[Event] = []
 

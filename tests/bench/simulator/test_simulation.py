@@ -224,3 +224,40 @@ def test_machine_that_spins_is_found_out(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(TOPOLOGIES["direct"], "machine", lambda *_: Spinner(), raising=False)
     with pytest.raises(AssertionError, match="spins"):
         deployment("direct")
+
+
+# --- a cut link
+
+
+def test_through_a_cut_link_nothing_gets_and_the_connection_breaks():
+    simulation = deployment("freelance")
+    simulation.cut("front-1", "worker-1", 1.0, 2.0)
+    simulation.submit(1.01, "front-1", put(b"a", 1.5))
+    simulation.submit(2.1, "front-1", put(b"b", 3.0))
+    simulation.run(4.0)
+    assert [record.outcome for record in simulation.transactions] == ["unknown", "completed"]
+    assert [execution.transaction.id for execution in simulation.executions] == [b"b"]
+    lost = {noted.part: noted.at for noted in simulation.notes if noted.note.kind == "peer-lost"}
+    assert lost["front-1"] == pytest.approx(1.2)
+    assert marks(simulation, "front-1")[-2:] == [
+        (1.0, "cut off from worker-1"),
+        (2.0, "healed with worker-1"),
+    ]
+
+
+def test_what_a_short_cut_held_up_arrives_when_it_heals():
+    simulation = deployment("freelance")
+    simulation.cut("front-1", "worker-1", 1.0, 1.1)
+    simulation.submit(1.01, "front-1", put(b"a"))
+    simulation.run(4.0)
+    (record,) = simulation.transactions
+    assert record.outcome == "completed"
+    assert record.resolved == pytest.approx(1.1 + SERVICE_S + 2 * LATENCY_S)
+    assert not [noted for noted in simulation.notes if noted.note.kind == "peer-lost"]
+
+
+def test_cut_between_strangers_has_no_effect_and_says_so():
+    simulation = deployment("freelance", fronts=2)
+    simulation.cut("front-1", "front-2", 1.0, 2.0)
+    simulation.run(3.0)
+    assert marks(simulation, "front-1")[-1] == (1.0, "cut: not connected with front-2")
