@@ -41,6 +41,7 @@ class Serving(NamedTuple):
         topology: Topology,
         workers: int,
         fronts: int,
+        brokers: int,
         credit: int,
         service: ServiceSpec,
         host: str,
@@ -52,7 +53,7 @@ class Serving(NamedTuple):
             BadInput: a value cannot be, or the port is in use.
         """
         try:
-            deployment = Deployment(workers, fronts)
+            deployment = Deployment(workers, fronts, brokers)
             settings = Settings(credit)
             http = HttpSettings(host, port, reuse_port=fronts > 1)
         except ValueError as error:
