@@ -9,12 +9,12 @@ from importlib.metadata import entry_points
 
 from bench.baselines.proxy import BareProxy
 from bench.baselines.window import BareDealer
-from brokered.topology import ParanoidPirate
+from brokered.topology import BinaryStar, ParanoidPirate
 from brokerless.topology import Direct, Freelance
 from common.topology import Topology
 
 TOPOLOGIES: dict[str, Topology] = {
-    topology.name: topology for topology in (ParanoidPirate(), Freelance(), Direct())
+    topology.name: topology for topology in (ParanoidPirate(), BinaryStar(), Freelance(), Direct())
 }
 
 BASELINES: dict[str, Topology] = {

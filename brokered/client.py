@@ -125,9 +125,16 @@ class Client:
         broker.pulse.excused = True
         self._brokers[socket] = broker
         effects.append(Note("peer-up", socket))
-        self._probe(broker, now, effects)
-        self._submissions.dispatcher.offer(broker)
+        self._greet(broker, now, effects)
         self._submissions.dispatch(now, effects)
+
+    def _greet(self, broker: Broker, now: float, effects: list[Effect]) -> None:
+        """Ask who it is, and do not wait for the answer: a plain queue may give none."""
+        self._probe(broker, now, effects)
+        self._offer(broker)
+
+    def _offer(self, broker: Broker) -> None:
+        self._submissions.dispatcher.offer(broker)
 
     def _lose(self, socket: str, why: str, now: float, effects: list[Effect]) -> None:
         """The connection is gone."""
@@ -157,7 +164,7 @@ class Client:
         if not broker.alive:
             broker.alive = True
             effects.append(Note("peer-up", broker.name.decode()))
-            self._submissions.dispatcher.offer(broker)
+            self._offer(broker)
 
     def _probe_silent(self, now: float, effects: list[Effect]) -> None:
         """Ask a silent broker of ours each interval; a plain queue, to which a probe is work, at a plain
@@ -206,14 +213,14 @@ class Client:
                     f"a reply is [header, empty, status, body...], got {len(stack)} address frames"
                 )
             if stack[0][wire.HEADER_SIZE :] == self._probe_id:
-                self._probed(broker, body, now)
+                self._probed(broker, body, now, effects)
             else:
                 self._reply(broker, stack[0], body, now, effects)
         except Malformed as malformed:
             effects.append(Note("malformed", socket, str(malformed)))
         self._submissions.dispatch(now, effects)
 
-    def _probed(self, broker: Broker, body: list[bytes], now: float) -> None:
+    def _probed(self, broker: Broker, body: list[bytes], now: float, effects: list[Effect]) -> None:
         if len(body) == 2 and wire.parse_reply_status(body[0], self._probe_id) is not None:
             _, broker.workers = wire.parse_probe_answer(body[1])
             if not broker.ours:

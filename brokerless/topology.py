@@ -10,7 +10,7 @@ from brokerless.worker import SERVICE, Worker
 from common.machine import Machine
 from common.network import socket
 from common.settings import Settings
-from common.topology import Deployment, Part, Plan
+from common.topology import Deployment, Pairing, Part, Plan
 
 
 class Freelance:
@@ -36,7 +36,9 @@ class Freelance:
         ]
         return Plan(self.name, (*workers, *fronts))
 
-    def broker(self, name: str, frontend: str, backend: str, settings: Settings) -> Part:
+    def broker(
+        self, name: str, frontend: str, backend: str, settings: Settings, pairing: Pairing | None = None
+    ) -> Part:
         """There is none.
 
         Raises:

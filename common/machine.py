@@ -146,6 +146,8 @@ NOTES = {
     "late": "an execution was not started, or ended, after its deadline",
     "budget": "a transaction was not sent again because the retry budget was used up",
     "draining": "no new work is taken",
+    "state": "a broker of a binary star became primary, backup, active or passive; a front found the active one",
+    "fatal": "both brokers of a binary star were active, or both passive: each begins anew",
 }
 """Every kind of ``Note`` and what it says."""
 

@@ -21,6 +21,9 @@ class Beats(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Intervals of silence until a peer is treated as dead."""
     plain_interval_s: float = 1.0
     """The cadence of RFC peers that are not ours; they are held to it until they have shown ours."""
+    state_interval_s: float = 0.05
+    """How often the brokers of a binary star say their state. Two without a word, and a client that asks, make the
+    other one active: half of the interval above, so that at half of the capacity the backlog, too, is gone in time."""
     proof: int = 5
     """Beats in a row at our cadence that prove a peer keeps it."""
 
@@ -28,6 +31,7 @@ class Beats(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _at_least("beats.interval_s", self.interval_s, 0.001, "s")
         _at_least("beats.liveness", self.liveness, 1, "beat")
         _at_least("beats.plain_interval_s", self.plain_interval_s, self.interval_s, "s")
+        _at_least("beats.state_interval_s", self.state_interval_s, 0.001, "s")
         _at_least("beats.proof", self.proof, 1, "beat")
 
 

@@ -74,12 +74,21 @@ class Plan(msgspec.Struct, frozen=True):
         return next(part for part in self.parts if part.name == name)
 
 
+class Pairing(msgspec.Struct, frozen=True):
+    """What a broker of a pair is told: which of the two it is, and where they tell each other their state."""
+
+    role: Literal["primary", "backup"]
+    state: str
+    """The endpoint that the primary binds, and the backup connects to."""
+
+
 class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many of each."""
 
     workers: int = 8
     fronts: int = 2
     brokers: int = 1
+    """Where there are any and their number is free: a binary star has always two."""
 
     def __post_init__(self) -> None:
         for name, value, most in (
@@ -115,8 +124,10 @@ class Topology(Protocol):
         same for the same name.
         """
 
-    def broker(self, name: str, frontend: str, backend: str, settings: Settings) -> Part:
-        """A broker alone. Raises ValueError where the topology has none."""
+    def broker(
+        self, name: str, frontend: str, backend: str, settings: Settings, pairing: Pairing | None = None
+    ) -> Part:
+        """A broker alone. Raises ValueError where the topology has none, or ``pairing`` is missing or too much."""
 
     def worker(self, name: str, endpoints: Sequence[str], settings: Settings) -> Part:
         """A worker alone: connects to ``endpoints`` (brokered), binds the one it is given (brokerless)."""

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from common.link import Link
 from common.machine import Machine
 from common.settings import Settings
-from common.topology import Deployment, Part, Plan, Topology
+from common.topology import Deployment, Pairing, Part, Plan, Topology
 
 UNHEARD_S = 3600.0
 """The cadence that a peer is held to where nobody beats: longer than any run."""
@@ -36,9 +36,11 @@ class BareProxy:
         plan = self._pirate.plan(deployment, settings, endpoint)
         return Plan(self.name, tuple(_with_proxy(part) for part in plan.parts))
 
-    def broker(self, name: str, frontend: str, backend: str, settings: Settings) -> Part:
+    def broker(
+        self, name: str, frontend: str, backend: str, settings: Settings, pairing: Pairing | None = None
+    ) -> Part:
         """The proxy alone."""
-        return _with_proxy(self._pirate.broker(name, frontend, backend, settings))
+        return _with_proxy(self._pirate.broker(name, frontend, backend, settings, pairing))
 
     def worker(self, name: str, endpoints: Sequence[str], settings: Settings) -> Part:
         """The Paranoid Pirate's."""

@@ -17,7 +17,7 @@ from common import wire
 from common.link import Link
 from common.machine import Machine
 from common.settings import Settings
-from common.topology import Deployment, Part, Plan, Topology
+from common.topology import Deployment, Pairing, Part, Plan, Topology
 from common.transaction import Answer, Fate, Transaction
 
 DRAIN_BUDGET = 256
@@ -39,9 +39,11 @@ class BareDealer:
         plan = self._direct.plan(deployment, settings, endpoint)
         return Plan(self.name, tuple(_with_room(part) for part in plan.parts))
 
-    def broker(self, name: str, frontend: str, backend: str, settings: Settings) -> Part:
+    def broker(
+        self, name: str, frontend: str, backend: str, settings: Settings, pairing: Pairing | None = None
+    ) -> Part:
         """There is none. Raises ValueError."""
-        return self._direct.broker(name, frontend, backend, settings)
+        return self._direct.broker(name, frontend, backend, settings, pairing)
 
     def worker(self, name: str, endpoints: Sequence[str], settings: Settings) -> Part:
         """That of ``direct``."""

@@ -4,7 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -18,7 +18,7 @@ from bench.scenario_file import check_topology
 from common.front.settings import HttpSettings
 from common.services import ServiceSpec
 from common.settings import Settings
-from common.topology import Part
+from common.topology import Pairing, Part
 
 _ENDPOINT = re.compile(r"tcp://(?P<host>\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.*_-]+):(?P<port>[0-9]{1,5})|ipc://.+")
 _ANYWHERE = {"*": "0.0.0.0", "localhost": "127.0.0.1"}
@@ -41,14 +41,36 @@ def part() -> None:
     "--frontend", required=True, metavar="ENDPOINT", help="Where fronts and plain REQ clients connect."
 )
 @click.option("--backend", required=True, metavar="ENDPOINT", help="Where workers connect.")
+@click.option(
+    "--star", type=click.Choice(["primary", "backup"]), help="Which one it is of a binary star; with --state."
+)
+@click.option(
+    "--state",
+    metavar="ENDPOINT",
+    help="Where the two tell each other: the primary binds, the backup connects.",
+)
 @click.option("--name", default="broker-1", show_default=True)
-def broker(topology: str, frontend: str, backend: str, name: str) -> int:
+def broker(
+    topology: str,
+    frontend: str,
+    backend: str,
+    star: Literal["primary", "backup"] | None,
+    state: str | None,
+    name: str,
+) -> int:
     """A broker that binds both endpoints."""
     settings = Settings()
+    chosen = check_topology(topology)
     for endpoint in (frontend, backend):
         _check_endpoint(endpoint, binds=True)
-    chosen = check_topology(topology)
-    return _run(topology, _checked(lambda: chosen.broker(name, frontend, backend, settings)), settings)
+    pairing = None
+    if star is not None and state is not None:
+        _check_endpoint(state, binds=star == "primary")
+        pairing = Pairing(star, state)
+    elif star is not None or state is not None:
+        raise BadInput(f"--star and --state go together, got only --{'star' if star else 'state'}")
+    made = _checked(lambda: chosen.broker(name, frontend, backend, settings, pairing))
+    return _run(topology, made, settings)
 
 
 @part.command(

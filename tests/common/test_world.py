@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from brokered.topology import ParanoidPirate
+from brokered.topology import BinaryStar, ParanoidPirate
 from brokerless.topology import Direct, Freelance
 from common.settings import Retries, Settings
 from common.topology import Deployment
@@ -21,6 +21,7 @@ TOPOLOGIES = [
     pytest.param(ParanoidPirate(), Deployment(workers=3, fronts=2, brokers=2), id="two brokers"),
     pytest.param(Freelance(), Deployment(workers=3, fronts=2), id="freelance"),
     pytest.param(Direct(), Deployment(workers=3, fronts=2), id="direct"),
+    pytest.param(BinaryStar(), Deployment(workers=3, fronts=2), id="binary star"),
 ]
 
 loads = st.lists(

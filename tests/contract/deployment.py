@@ -122,7 +122,7 @@ def works_in_full(simulation: Simulation, at: float, credit: int = 1, service_s:
     every worker takes its share, and nothing is late.
     """
     # several brokers share the workers and do not know of each other: a worker may be asked by each
-    brokers = max(1, len(simulation.names("broker")))
+    brokers = max(1, len(dispatching(simulation)))
     longest_s = (brokers * credit + 1) * service_s + 6 * simulation.latency_s + TIMER_S
     for front in simulation.names("front"):
         _takes_all_credit(simulation, front, at, credit, service_s, longest_s)
@@ -130,10 +130,16 @@ def works_in_full(simulation: Simulation, at: float, credit: int = 1, service_s:
     assert_quiet(simulation)
 
 
+def dispatching(simulation: Simulation) -> list[str]:
+    """The brokers that hand on what they are asked: of a binary star the active one."""
+    depths = {name: simulation.machine(name).gauges() for name in simulation.names("broker")}
+    return [name for name, gauges in depths.items() if gauges.get("active", 1)]
+
+
 def _takes_all_credit(
     simulation: Simulation, front: str, at: float, credit: int, service_s: float, longest_s: float
 ) -> None:
-    brokers, workers = simulation.names("broker"), simulation.names("worker")
+    brokers, workers = dispatching(simulation), simulation.names("worker")
     before, credits = len(simulation.transactions), max(1, len(brokers)) * len(workers) * credit
     for i in range(credits + 1):
         id = b"after-%d-%d" % (before, i)

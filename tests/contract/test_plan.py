@@ -1,13 +1,14 @@
 """Every topology's plan: well-formed for every deployment that may be asked for."""
 
 from random import Random
+from typing import Literal
 
 import msgspec
 import pytest
 import zmq
 
 from common.settings import Network, Settings
-from common.topology import ROLES, Deployment, Part, Plan, Socket, Topology
+from common.topology import ROLES, Deployment, Pairing, Part, Plan, Socket, Topology
 from tests.contract.applies import brokerless
 
 SETTINGS = Settings()
@@ -44,7 +45,12 @@ def assert_as_many_as_asked_for(made: Plan, topology: Topology, deployment: Depl
     roles = [part.role for part in made.parts]
     assert roles.count("worker") == deployment.workers
     assert roles.count("front") == deployment.fronts
-    assert roles.count("broker") == (deployment.brokers if topology.family == "brokered" else 0)
+    brokers = roles.count("broker")
+    if topology.family == "brokerless":
+        assert brokers == 0
+    else:
+        assert brokers >= deployment.brokers
+        assert brokers in (deployment.brokers, 2)
 
 
 @pytest.mark.parametrize("deployment", [Deployment(), Deployment(workers=3, fronts=2, brokers=2)], ids=str)
@@ -120,8 +126,10 @@ def test_part_alone_is_the_part_of_the_plan(topology: Topology):
         alone: Part
         match part.role:
             case "broker":
-                frontend, backend = endpoints
-                alone = topology.broker(part.name, frontend, backend, SETTINGS)
+                *states, frontend, backend = endpoints
+                role: Literal["primary", "backup"] = "primary" if part.sockets[0].bind else "backup"
+                pairing = Pairing(role, *states) if states else None
+                alone = topology.broker(part.name, frontend, backend, SETTINGS, pairing)
             case "worker":
                 alone = topology.worker(part.name, endpoints, SETTINGS)
             case "front":

@@ -69,7 +69,7 @@ def test_without_a_fault_everything_is_completed_or_failed_as_the_service_says(t
     total = len(accounts.transactions)
     assert accounts.count() == {"completed": total - total // 7, "failed": total // 7}
     assert len(simulation.executions) == total
-    assert {note.note.kind for note in simulation.notes} <= {"peer-up"}
+    assert {note.note.kind for note in simulation.notes} <= {"peer-up", "state"}
 
 
 def test_not_ready_before_a_worker_is_there(topology: Topology):
