@@ -20,6 +20,12 @@ _EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONN
 _NOBLOCK = zmq.NOBLOCK
 _MORE = zmq.NOBLOCK | zmq.SNDMORE
 
+COMMANDS_EVERY = 100
+"""Frames read in one go after which libzmq takes in its commands, be it in the middle of a message. Where they tell of
+a connection lost, with IMMEDIATE, it then ends the process: ``Assertion failed: !_more (src/fq.cpp)``. So it is made to
+take them in before a message that might contain that frame.
+"""
+
 
 class CannotBind(OSError):
     """An endpoint that cannot be bound: in use, or not an address of this machine."""
@@ -59,6 +65,10 @@ class Link:
         self._leaving: set[bytes] = set()
         """Peers that have gone, as long as last words of theirs may wait to be read."""
         self._pending: list[Connected | Disconnected] = []
+        self._in_one_go = 0
+        """Frames read since the socket was last found empty, which makes libzmq count anew."""
+        self._longest = 8
+        """Frames of the longest message so far; ours have 3 to 5 and the body's."""
         for option, value in self._spec.options.items():
             setattr(self._socket, option, self._value(value))
         self._monitor = self._socket.get_monitor_socket(_EVENTS)
@@ -88,16 +98,22 @@ class Link:
     def receive(self) -> list[bytes] | None:
         """The next whole message, or None."""
         while True:
+            if self._in_one_go + self._longest >= COMMANDS_EVERY:
+                self._socket.get(zmq.EVENTS)
             try:
                 first = self._receive_frame(_NOBLOCK, False)
             except zmq.Again:
                 self._leaving.clear()
+                self._in_one_go = 0
                 return None
             try:
-                return self._receive_rest(first)
+                frames = self._receive_rest(first)
             except zmq.Again:
                 # Its connection broke while we read: libzmq dropped the rest with it. The next may be another's.
                 continue
+            self._in_one_go += len(frames)
+            self._longest = max(self._longest, len(frames))
+            return frames
 
     def _receive_rest(self, frame: zmq.Frame) -> list[bytes]:
         """A ``Frame`` says itself whether more follow; to ask the socket costs three times a plain receive."""

@@ -2,8 +2,11 @@
 
 import os
 import socket
+import subprocess
+import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -401,3 +404,47 @@ def test_a_message_beyond_the_limit_breaks_only_its_own_connection(net):
     huge.send(bytes(link.socket.get(zmq.MAXMSGSIZE) + 1))
     fine.send(b"y")
     assert receive(link) == [b"fine", b"y"]
+
+
+BURST_THEN_LOSS = """
+import time, zmq
+from random import Random
+from common.link import Link
+from common.machine import Disconnected
+from common.network import socket
+from common.settings import Settings
+
+context = zmq.Context()
+router = context.socket(zmq.ROUTER)
+port = router.bind_to_random_port("tcp://127.0.0.1")
+link = Link(context, socket("broker-1", "DEALER", [f"tcp://127.0.0.1:{port}"], Settings(), bind=False), Random(1))
+while link.send([b"hello"]) is not None:
+    time.sleep(0.001)
+[peer, _] = router.recv_multipart()
+for _ in range(200):
+    router.send_multipart([peer, b"header", b"", b"status", b"body"])
+while not link.readable():
+    time.sleep(0.001)
+assert link.receive() is not None
+router.close(0)
+while not any(isinstance(event, Disconnected) for event in link.events()):
+    time.sleep(0.001)
+time.sleep(0.05)  # libzmq says so just before it tells the socket, and of that nothing can be seen
+while link.receive() is not None:
+    pass
+print("alive")
+context.destroy(0)
+"""
+
+
+def test_connection_lost_while_a_burst_is_read_ends_no_process():
+    """libzmq takes in its commands at the 100th frame, the last one of the 25th reply, and would abort."""
+    done = subprocess.run(
+        [sys.executable, "-c", BURST_THEN_LOSS],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr
