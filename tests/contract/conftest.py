@@ -1,26 +1,8 @@
 """Contract tests run over the registry: every topology, and what each claims."""
 
-from collections.abc import Callable
-
 import pytest
-from msgspec.structs import replace
 
-from bench.registry import TOPOLOGIES
-from brokered.topology import ParanoidPirate
-from common.settings import Settings
-from common.topology import Deployment, Plan
-
-
-class TwoBrokers(ParanoidPirate):
-    """The same, never with less than two brokers: then it survives the loss of one."""
-
-    survives = ParanoidPirate.survives | {"kill-broker"}
-
-    def plan(self, deployment: Deployment, settings: Settings, endpoint: Callable[[str], str]) -> Plan:
-        return super().plan(replace(deployment, brokers=max(2, deployment.brokers)), settings, endpoint)
-
-
-CONTRACT = {**TOPOLOGIES, "paranoid-pirate with two brokers": TwoBrokers()}
+from tests.contract.applies import CONTRACT
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
