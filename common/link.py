@@ -111,7 +111,7 @@ class Link:
             except zmq.Again:
                 # Its connection broke while we read: libzmq dropped the rest with it. The next may be another's.
                 continue
-            self._in_one_go += len(frames)
+            self._in_one_go = (self._in_one_go + len(frames)) % COMMANDS_EVERY  # as libzmq counts
             self._longest = max(self._longest, len(frames))
             return frames
 
