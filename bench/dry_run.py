@@ -37,7 +37,7 @@ def _lines(scenario: Scenario) -> Iterator[str]:
         times = sum(turn.phase is phase for turn in order.turns)
         yield f"phase {phase.name}: {_intensity(phase, scenario)}; {_length(phase)}, {times} times"
         for fault in phase.faults:
-            yield f"  {fault.describe()} of the measured part"
+            yield f"  in the measured part: {fault.describe()}"
         if isinstance(phase, Soak):
             yield f"  faults drawn from the seed, at most {AT_ONCE_MAX} at a time: {', '.join(DRAWN)}"
         if by := links_by(scenario, phase):

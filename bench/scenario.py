@@ -111,9 +111,10 @@ class Open(_Phase, frozen=True, forbid_unknown_fields=True, tag="open", kw_only=
             if not 0 < rate <= 100_000:
                 raise ValueError(f"rates_per_s must be above 0 and at most 100000, got {rate:g}")
         for fault in self.faults:
-            if not fault.at_s < self.duration_s:
+            if not fault.last_at_s < self.duration_s:
+                which = f" for the last of {fault.repeat}" if fault.repeat > 1 else ""
                 raise ValueError(
-                    f"at_s of a fault must be below duration_s {self.duration_s:g}, got {fault.at_s:g}"
+                    f"at_s of a fault must be below duration_s {self.duration_s:g}, got {fault.last_at_s:g}{which}"
                 )
             if not fault.end_s <= self.duration_s:
                 raise ValueError(

@@ -10,7 +10,7 @@ To have another fault drawn, add its line to ``DRAWN``.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench.faults.fault import Fault
 from bench.faults.registry import FAULTS
@@ -126,6 +126,6 @@ def _one(
     kind = kinds[word]
     role, which = random.choice(hittable[word])
     ranges = {**({"for_s": kind.for_s} if kind.for_s else {}), **kind.fields}
-    fields = {name: round(random.uniform(*ranges[name]), 3) for name in sorted(ranges)}
+    fields: dict[str, Any] = {name: round(random.uniform(*ranges[name]), 3) for name in sorted(ranges)}
     fault = FAULTS[word](role=role, at_s=round(at_s, 3), which=which, **fields)
     return Drawn(fault, fault.end_s + (stage.restart_s if kind.ends else 0))

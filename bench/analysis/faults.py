@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from bench.analysis.recording import NS_PER_MS, Step, key_of
+from bench.analysis.absences import Absence
+from bench.analysis.floors import Floor, Floors, Hit, floor, ingredients
+from bench.analysis.recording import Step, key_of
 from bench.analysis.recovery import Mark, Recovery, recoveries
 from bench.analysis.timeline import Timeline, overlay
 from bench.analysis.trials import by_kind, keys, within_trial
 from bench.ledger import EpisodeKey
+from bench.scenario import Scenario
+from common.topology import Plan
 
 
 class Fault(NamedTuple):
@@ -23,13 +27,18 @@ class Fault(NamedTuple):
     trials: list[list[Recovery]]
     """For each trial, as many as it had such faults."""
     timeline: Timeline | None
-    lasted_ms: list[float | None]
-    """For each trial, how long it was kept up; None: over at once."""
+    floor: Floor
+    floors: Floors
 
 
-def faults(
-    steps: Sequence[Step], noted: Mapping[EpisodeKey, list[Mark]], parts: Sequence[str]
-) -> list[Fault]:
+class Heard(NamedTuple):
+    """What marks tell of, by episode."""
+
+    notes: Mapping[EpisodeKey, list[Mark]]
+    absences: Mapping[EpisodeKey, list[Absence]]
+
+
+def faults(steps: Sequence[Step], heard: Heard, plan: Plan, scenario: Scenario) -> list[Fault]:
     """In the order in which they were played."""
     kinds = [
         (label, phase, name, trials)
@@ -40,17 +49,21 @@ def faults(
         [kind[:3] for kind in kinds], lambda kind: kind[0], lambda kind: f"{kind[0]} ({kind[1]}, {kind[2]})"
     )
     return [
-        _fault(names[label, phase, name], label, trials, noted, parts) for label, phase, name, trials in kinds
+        _fault(names[label, phase, name], label, trials, heard, plan, scenario)
+        for label, phase, name, trials in kinds
     ]
 
 
-def _fault(
-    key: str, label: str, trials: list[Step], noted: Mapping[EpisodeKey, list[Mark]], parts: Sequence[str]
-) -> Fault:
+def _fault(key: str, label: str, trials: list[Step], heard: Heard, plan: Plan, scenario: Scenario) -> Fault:
     recovered = [
         [
             recovery
-            for recovery in recoveries(step, noted.get(key_of(step.episode), []), parts)
+            for recovery in recoveries(
+                step,
+                heard.notes.get(key_of(step.episode), []),
+                [part.name for part in plan.parts],
+                heard.absences.get(key_of(step.episode), []),
+            )
             if recovery.label == label
         ]
         for step in trials
@@ -62,12 +75,39 @@ def _fault(
         if fault.label == label
     ]
     played = trials[0].played
-    lasted = [_lasted_ms(step, label) for step in trials]
-    return Fault(key, label, played.name, played.rate_per_s, recovered, overlay(events), lasted)
+    hit = _hit(label, [each for trial in recovered for each in trial], plan, scenario)
+    made_of = ingredients(
+        scenario.settings, scenario.supervision.restart.delay_s, _cold_start_ms(hit.role, heard, plan)
+    )
+    return Fault(
+        key,
+        label,
+        played.name,
+        played.rate_per_s,
+        [trial for trial in recovered if trial],
+        overlay(events),
+        floor(hit, scenario.settings, made_of),
+        made_of,
+    )
 
 
-def _lasted_ms(step: Step, label: str) -> float | None:
-    mine = [fault for fault in step.faults if fault.label == label]
+def _hit(label: str, every: Sequence[Recovery], plan: Plan, scenario: Scenario) -> Hit:
+    role = label.rpartition("-")[2]
+    pinged = any("heartbeat_ivl" in socket.options for part in plan.parts for socket in part.sockets)
+    return Hit(
+        label,
+        parts=sum(part.role == role for part in plan.parts),
+        watched=pinged or not scenario.settings.network.zmtp_heartbeat_ms,
+        lasts_ms=within_trial(recovery.healed_ms for recovery in every),
+    )
+
+
+def _cold_start_ms(role: str, heard: Heard, plan: Plan) -> float | None:
+    """Of all parts of a role that came back in the run."""
+    mine = {part.name for part in plan.parts if part.role == role}
     return within_trial(
-        (fault.healed_ns - fault.t_ns) / NS_PER_MS if fault.healed_ns else None for fault in mine
+        absence.cold_start_ms
+        for key, every in heard.absences.items()
+        for absence in every
+        if key.topology == plan.topology and absence.part in mine
     )

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench import ledger, run_record
-from bench.analysis import cpu, growth, recording, recovery, validity
+from bench.analysis import cpu, growth, places, recording, recovery, validity
+from bench.analysis.absences import absences
 from bench.analysis.cpu import CostOverTrials
-from bench.analysis.faults import Fault, faults
+from bench.analysis.faults import Fault, Heard, faults
 from bench.analysis.growth import Life
+from bench.analysis.places import LateWork, Places
 from bench.analysis.steady import LoadPoint, load_points
 from bench.analysis.throughput import Rung, capacity, ladder
 from bench.analysis.validity import Reason
@@ -27,6 +29,9 @@ class Topology(NamedTuple):
     name: str
     family: str
     books: Books
+    places: Places
+    """Where what has no answer was seen last; as the books, over all trials."""
+    late_work: LateWork
     trials: int
     """Valid ones."""
     trials_invalid: int
@@ -67,24 +72,28 @@ def analyse(folder: Path) -> Findings:
         lives = growth.lives(database, record)
         reasons = [*validity.reasons(record, books, steps), *growth.reasons(lives, record)]
         invalid = validity.invalid_trials(reasons)
-        watched, noted = cpu.parts(database), recovery.notes(database)
+        watched = cpu.parts(database)
+        heard = Heard(recovery.notes(database), absences(database))
+        seen, late = places.places(database), places.late_work(database)
         topologies = []
         for name in played(record):
             mine = [step for step in steps if step.episode.topology == name]
             valid = [step for step in mine if (name, step.trial) not in invalid]
             trials = {episode.trial for episode in record.episodes if episode.topology == name}
-            parts = record.plans[name].parts
+            plan = record.plans[name]
             topologies.append(
                 Topology(
                     name=name,
-                    family="brokered" if any(part.role == "broker" for part in parts) else "brokerless",
+                    family="brokered" if any(part.role == "broker" for part in plan.parts) else "brokerless",
                     books=ledger.total(kept for key, kept in books.items() if key.topology == name),
                     trials=sum((name, trial) not in invalid for trial in trials),
                     trials_invalid=sum((name, trial) in invalid for trial in trials),
                     capacity_per_s=capacity(valid),
                     ladder=ladder(valid),
                     loads=load_points(database, record, valid),
-                    faults=faults(valid, noted, [part.name for part in parts]),
+                    faults=faults(valid, heard, plan, record.scenario),
+                    places=places.together(kept for key, kept in seen.items() if key.topology == name),
+                    late_work=places.total(kept for key, kept in late.items() if key.topology == name),
                     cpu_us=cpu.over_steps(valid, watched, cpu.roles_measured(record.scenario)),
                 )
             )

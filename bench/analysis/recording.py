@@ -36,6 +36,9 @@ class Transactions(NamedTuple):
     warmup: npt.NDArray[np.bool_]
     waited_us: Instants
     slot_us: Instants
+    attempts: npt.NDArray[np.int32]
+    """How often it was handed on, as far as is known: as its client was told, or 1 and as often as a part noted that it
+    is to be sent again, whichever is more; of all its client's tries together."""
 
     @property
     def completed(self) -> npt.NDArray[np.bool_]:
@@ -100,11 +103,14 @@ _STEP = """
 SELECT
     arg_min(scheduled_ns, retry) AS scheduled_ns, arg_min(sent_ns, retry) AS sent_ns,
     arg_max(done_ns, retry) AS done_ns, (list_position(?, arg_max(fate, retry)) - 1)::TINYINT AS fate,
-    arg_min(warmup, retry) AS warmup, arg_max(waited_us, retry) AS waited_us, arg_max(slot_us, retry) AS slot_us
+    arg_min(warmup, retry) AS warmup, arg_max(waited_us, retry) AS waited_us, arg_max(slot_us, retry) AS slot_us,
+    sum(greatest(attempts, 1 + coalesce(again.times, 0)))::INTEGER AS attempts
 FROM (
     SELECT *, coalesce(retry_number, 0) AS retry, coalesce(origin, "index") AS first FROM transactions
     WHERE phase = ? AND topology = ? AND trial = ? AND step = ? AND fate IN (SELECT unnest(?))
 )
+LEFT JOIN (SELECT phase, topology, trial, subject AS id, count(*) AS times FROM marks WHERE kind = 'failover'
+           GROUP BY ALL) again USING (phase, topology, trial, id)
 GROUP BY first
 ORDER BY scheduled_ns
 """

@@ -1,30 +1,44 @@
-"""What a fault cost, and how long the system took to be itself again. All definitions are here.
+"""What a fault cost, and how long the system took to be itself again. All definitions are here; docs/recovery.md has
+them for readers of a report.
 
 The *span* of a fault is from its instant (just before it was applied) to the next fault of the step, or to
-the end of the step. The *baseline* is the measured part of the step before its first fault; without a
-second of it nothing that is held against it is known. Times are in milliseconds after the fault; None is
-*did not happen*.
+the end of the step. Times are in milliseconds after the fault; None is *did not happen*, or *not known*: then
+``unjudged`` says why.
+
+The *baseline* is the measured part of the step before the fault, without what earlier faults disturbed: each from its
+instant until it was *over*, that is recovered, drained, healed and recovered from the healing, and the part that it hit
+back. A fault that comes before the one before it is over, or less than a second after (*unsettled*), or before the step
+has a second of baseline at all (*no baseline*), met a system that was not itself: nothing that rests on a baseline is
+told of it. Nor where less than a second is recorded after it (*too short*).
 
 * **detected**: the first Note in the span, by another part than the one hit, that a peer is lost or that
   what it held is to be sent again, and that names the part hit or no part at all.
 * **harmed**: transactions due before the end of the span and under way or due after the fault, that did not
-  end with an answer, by fate. (``failed`` is an answer: the service's own no.)
+  end with an answer, by fate. (``failed`` is an answer: the service's own no.) Each is counted with one fault:
+  what is under way at the next is the next one's.
 * **first and last failure**: when the first and the last of the harmed were told.
 * **first success**: when the first transaction that was due after the fault was completed. What was under
   way may be lucky; this one met the system as the fault had left it.
 * **delayed**: completed, but later than anything in the baseline was.
-* **recovered**: from when on goodput is back in the band, for a second. The band is the baseline's 1st to 99th
-  percentile, so the baseline itself leaves it 2 % of the time, for moments: hardly any second of it is in the band
-  without a break, and to ask that of the system after a fault would measure luck. What really happens to goodput
-  stays in it as long as its window is, 100 ms. *In the band for a second* therefore allows moments outside that add
-  up to half a window. 0 where the fault left no mark on goodput. Above the band is outside, too: who works off a
-  backlog has not recovered. None is *not before the span was over*. A burst of the load takes its time to fill the
-  queues, and the first second of it may look like any other: it is only over when goodput stays in the band from then
-  until the burst ends, too, with moments outside in the same proportion.
+* **recovered**: from when on goodput is back in the band, for a second, which allows for moments outside
+  (``bench.analysis.settling``). The band is the baseline's 1st to 99th percentile. 0 where the fault left no mark on
+  goodput. Above the band is outside, too: who works off a backlog has not recovered. None is *not before the span was
+  over*. A burst of the load takes its time to fill the queues, and the first second of it may look like any other: it
+  is only over when goodput stays in the band from then until the burst ends, too, with moments outside in the same
+  proportion. **left again**: it was back for a second, and not for good: some later second of the span was not good
+  enough.
+* **drained**: from when on, for a second in the same sense, no more transactions are under way than in 99 of 100
+  moments of the baseline. Counted from the clients' records (due and not ended), so wherever they wait: in a queue that
+  has a gauge, or in a pipe that has none. Gauges are sampled ten times a second, this is exact.
+* **after healing**: where the fault is taken back, from that moment until goodput is back in the band, for a second:
+  0 where the healing was not noticed.
+* **returned**: when the part hit, if its process had ended, was there again, with its sockets open.
 * **goodput lost**: transactions that should have come back and had not, when it was worst: the area between the
   baseline's mean goodput and the measured one (what was due since the fault, times that mean, less what was
   completed since), at its largest between the fault and recovered, or the end of the span. What was late is in it as
   well as what never came.
+* **attempts**: how often a transaction was handed on, on average, in the baseline and among those that the fault
+  touched; **resent**: how many more times these were handed on than once each.
 
 Goodput looks back over 100 ms (``bench.analysis.goodput``), so *recovered* comes that much later than the
 last transaction that suffered, and never before.
@@ -32,32 +46,26 @@ last transaction that suffered, and never before.
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.analysis.absences import Absence
+from bench.analysis.baseline import BASELINE_NS_MIN, Baseline, Stretch, backlog, baseline
 from bench.analysis.goodput import WINDOW_NS, goodput
-from bench.analysis.recording import CODES, NS_PER_MS, NS_PER_S, Instants, Step, Transactions
+from bench.analysis.recording import CODES, NS_PER_MS, Instants, Step, Transactions
+from bench.analysis.settling import BACK_NS, GRID_NS, Flags, back, left_again
 from bench.ledger import FATES, EpisodeKey, Fates
 from bench.parquet import Database
 from bench.run_record import Injected
-
-GRID_NS = NS_PER_MS
-"""How finely goodput is looked at."""
-BASELINE_NS_MIN = NS_PER_S
-BAND = (0.01, 0.99)
-BACK_NS = NS_PER_S
-"""How long goodput must be back in the band."""
-OUTSIDE_NS_MAX = WINDOW_NS // 2
-"""How much of that second it may be outside. Simulated (8 workers, load 0.5, 200 faults that did nothing): with 2 % of
-the second more than one in ten seemed to take 0.35 s or longer, with 5 % fewer; outages of 50 ms or more get the same
-median, and a fraction of the spread."""
 
 LOAD = "load"
 """The part that a fault made by the load names."""
 DETECTIONS = ("peer-lost", "failover")
 """Kinds of notes by which a part says that it has noticed."""
+
+Unjudged = Literal["", "no baseline", "unsettled", "too short"]
 
 
 class Mark(NamedTuple):
@@ -74,26 +82,32 @@ class Recovery(NamedTuple):
 
     label: str
     """``kill-worker``."""
+    unjudged: Unjudged
+    """Why nothing that rests on a baseline is known; empty where it is."""
     detected_ms: float | None
     detected_by: str
     first_failure_ms: float | None
     last_failure_ms: float | None
     first_success_ms: float | None
     recovered_ms: float | None
+    left_again: bool
+    drained_ms: float | None
+    healed_ms: float | None
+    """When it was taken back; None where nobody had to."""
+    after_healing_ms: float | None
+    returned_ms: float | None
+    cold_start_ms: float | None
+    """From the start of the process until the part was there again."""
     touched: int
     """Transactions under way at the fault or due in its span, whatever became of them."""
     harmed: Fates
     delayed: int | None
     goodput_lost: float | None
+    attempts: float | None
+    attempts_before: float | None
+    resent: int
     band: tuple[float, float] | None
-    """Of goodput; None without a baseline, and then nothing that rests on one is known."""
-
-
-class _Baseline(NamedTuple):
-    mean: float
-    low: float
-    high: float
-    slowest_ns: int
+    """Of goodput; None without a baseline."""
 
 
 _NOTES = """
@@ -110,38 +124,123 @@ def notes(database: Database) -> dict[EpisodeKey, list[Mark]]:
     return found
 
 
-def recoveries(step: Step, marks: Sequence[Mark], parts: Sequence[str]) -> list[Recovery]:
-    """One for each fault of the step. ``parts`` are the names of all parts of the topology."""
-    faults = step.faults
-    baseline = _baseline(step, faults[0].t_ns) if faults else None
-    return [
-        _recovery(step, fault, end_ns, baseline, _detection(fault, end_ns, marks, parts))
-        for fault, end_ns in zip(faults, step.fault_ends_ns, strict=True)
-    ]
+def recoveries(
+    step: Step, marks: Sequence[Mark], parts: Sequence[str], away: Sequence[Absence] = ()
+) -> list[Recovery]:
+    """One for each fault of the step. ``parts`` are the names of all parts of the topology, ``away`` when which of
+    them were.
+    """
+    found = []
+    quiet: list[Stretch] = []
+    quiet_ns = step.played.warm_ns + WINDOW_NS
+    for fault, end_ns in zip(step.faults, step.fault_ends_ns, strict=True):
+        quiet.append((min(quiet_ns, fault.t_ns), fault.t_ns))
+        before = baseline(step.transactions, quiet)
+        absence = _absence(fault, end_ns, away)
+        span = _Span(step.transactions, fault, end_ns, before, absence, last=fault is step.faults[-1])
+        settled = fault.t_ns - quiet_ns >= BASELINE_NS_MIN
+        found.append(_recovery(span, _unjudged(span, settled), _detection(fault, end_ns, marks, parts)))
+        quiet_ns = span.over_ns()
+    return found
 
 
-def _recovery(
-    step: Step, fault: Injected, end_ns: int, baseline: _Baseline | None, detection: Mark | None
-) -> Recovery:
-    rows = step.transactions
-    spanned = rows.where((rows.scheduled_ns < end_ns) & (rows.done_ns >= fault.t_ns))
-    unanswered = np.isin(spanned.fate, _HARM)
-    failures = spanned.done_ns[unanswered]
-    successes = spanned.done_ns[spanned.completed & (spanned.scheduled_ns >= fault.t_ns)]
-    recovered_ns, lost = _back_in_band(rows, fault, end_ns, baseline) if baseline else (None, None)
+class _Span:
+    """One fault and what the recording has from it to the next."""
+
+    def __init__(
+        self,
+        rows: Transactions,
+        fault: Injected,
+        end_ns: int,
+        before: Baseline | None,
+        absence: Absence | None,
+        *,
+        last: bool,
+    ) -> None:
+        self.fault = fault
+        self.end_ns = end_ns
+        self.before = before
+        self.absence = absence
+        self.all_rows = rows
+        touched = (rows.scheduled_ns < end_ns) & (rows.done_ns >= fault.t_ns)
+        self.rows = rows.where(touched if last else touched & (rows.done_ns < end_ns))
+        self.at_ns = np.arange(fault.t_ns, end_ns, GRID_NS)
+        self.out = _outside(rows, self.at_ns, before) if before else None
+        self.recovered = None if self.out is None else back(self.out, self._burst)
+        """Place on the grid, as is the next."""
+        self.drained = back(backlog(rows, self.at_ns) > before.backlog, self._burst) if before else None
+
+    @property
+    def _burst(self) -> int:
+        """Place of the end of a burst of the load; 0 where it is none."""
+        if self.fault.part != LOAD:
+            return 0
+        return max(min(self.fault.healed_ns, self.end_ns) - self.fault.t_ns, 0) // GRID_NS
+
+    @property
+    def healing(self) -> int | None:
+        """Place of the moment when it was taken back; None where it was not, in the span."""
+        if not self.fault.t_ns < self.fault.healed_ns < self.end_ns:
+            return None
+        return -((self.fault.t_ns - self.fault.healed_ns) // GRID_NS)
+
+    @property
+    def after_healing(self) -> int | None:
+        """How many places later it was back in the band."""
+        return None if self.healing is None or self.out is None else back(self.out[self.healing :])
+
+    def over_ns(self) -> int:
+        """From when on nothing is left of it; the end of the span where that is not known to come earlier."""
+        places = [self.recovered, self.drained]
+        if self.fault.healed_ns:
+            healed = self.healing, self.after_healing
+            places.append(None if None in healed else sum(place for place in healed if place is not None))
+        known = [place for place in places if place is not None]
+        if len(known) < len(places) or (self.absence and not self.absence.back_ns):
+            return self.end_ns
+        return max(int(self.at_ns[max(known)]), self.absence.back_ns if self.absence else 0)
+
+
+def _unjudged(span: _Span, settled: bool) -> Unjudged:
+    if span.before is None:
+        return "no baseline"
+    if not settled:
+        return "unsettled"
+    return "too short" if span.at_ns.size < BACK_NS // GRID_NS else ""
+
+
+def _recovery(span: _Span, unjudged: Unjudged, detection: Mark | None) -> Recovery:
+    fault, rows = span.fault, span.rows
+    unanswered = np.isin(rows.fate, _HARM)
+    failures = rows.done_ns[unanswered]
+    successes = rows.done_ns[rows.completed & (rows.scheduled_ns >= fault.t_ns)]
+    before = None if unjudged else span.before
     return Recovery(
         label=fault.label,
+        unjudged=unjudged,
         detected_ms=_ms_after(fault, detection.t_ns if detection else None),
         detected_by=detection.part if detection else "",
         first_failure_ms=_ms_after(fault, failures.min() if failures.size else None),
         last_failure_ms=_ms_after(fault, failures.max() if failures.size else None),
         first_success_ms=_ms_after(fault, successes.min() if successes.size else None),
-        recovered_ms=_ms_after(fault, recovered_ns),
-        touched=spanned.fate.size,
-        harmed=_count(spanned.fate[unanswered]),
-        delayed=_delayed(spanned, baseline) if baseline else None,
-        goodput_lost=lost,
-        band=(baseline.low, baseline.high) if baseline else None,
+        recovered_ms=_ms(span.recovered) if before else None,
+        left_again=before is not None
+        and span.out is not None
+        and span.recovered is not None
+        and left_again(span.out, span.recovered),
+        drained_ms=_ms(span.drained) if before else None,
+        healed_ms=_ms_after(fault, fault.healed_ns or None),
+        after_healing_ms=_ms(span.after_healing) if before else None,
+        returned_ms=_ms_after(fault, span.absence.back_ns or None) if span.absence else None,
+        cold_start_ms=span.absence.cold_start_ms if span.absence else None,
+        touched=rows.fate.size,
+        harmed=_count(rows.fate[unanswered]),
+        delayed=_delayed(rows, before) if before else None,
+        goodput_lost=_lost(span, before) if before else None,
+        attempts=float(rows.attempts.mean()) if rows.attempts.size else None,
+        attempts_before=before.attempts if before else None,
+        resent=int(np.maximum(rows.attempts - 1, 0).sum()),
+        band=(before.low, before.high) if before else None,
     )
 
 
@@ -157,36 +256,23 @@ def _detection(fault: Injected, end_ns: int, marks: Sequence[Mark], parts: Seque
     return None
 
 
-def _baseline(step: Step, until_ns: int) -> _Baseline | None:
-    begin_ns = step.played.warm_ns + WINDOW_NS
-    if until_ns - begin_ns < BASELINE_NS_MIN:
-        return None
-    seen = goodput(step.transactions, np.arange(begin_ns, until_ns, GRID_NS))
-    seen = seen[~np.isnan(seen)]
-    if not seen.size:
-        return None
-    low, high = np.quantile(seen, BAND, method="inverted_cdf")
-    rows = step.transactions
-    before = rows.where(
-        (rows.scheduled_ns >= step.played.warm_ns) & (rows.done_ns < until_ns) & rows.completed
-    )
-    slowest_ns = int((before.done_ns - before.scheduled_ns).max(initial=0))
-    return _Baseline(float(seen.mean()), float(low), float(high), slowest_ns)
+def _absence(fault: Injected, end_ns: int, away: Sequence[Absence]) -> Absence | None:
+    """Of the part hit, begun in the span."""
+    mine = (each for each in away if each.part == fault.part and fault.t_ns <= each.gone_ns < end_ns)
+    return next(mine, None)
 
 
-def _back_in_band(
-    rows: Transactions, fault: Injected, end_ns: int, baseline: _Baseline
-) -> tuple[int | None, float]:
-    """When goodput was back in the band for a second, and what was lost until then."""
-    at_ns = np.arange(fault.t_ns, end_ns, GRID_NS)
-    lasting_ns = min(fault.healed_ns, end_ns) - fault.t_ns if fault.part == LOAD else 0
+def _outside(rows: Transactions, at_ns: Instants, before: Baseline) -> Flags:
+    """Where goodput is not in the band; a window without arrivals (nan) speaks against nothing."""
     seen = goodput(rows, at_ns)
-    # A window without arrivals (nan) speaks against nothing.
-    index = _back((seen < baseline.low) | (seen > baseline.high), max(lasting_ns, 0) // GRID_NS)
+    return (seen < before.low) | (seen > before.high)
+
+
+def _lost(span: _Span, before: Baseline) -> float:
+    rows, at_ns = span.all_rows, span.at_ns
     due = _since(rows.scheduled_ns, at_ns)
     completed = _since(np.sort(rows.done_ns[rows.completed]), at_ns)
-    lost = float((baseline.mean * due - completed)[:index].max(initial=0))
-    return (None if index is None else int(at_ns[index])), lost
+    return float((before.mean * due - completed)[: span.recovered].max(initial=0))
 
 
 def _since(sorted_ns: Instants, at_ns: Instants) -> Instants:
@@ -196,27 +282,18 @@ def _since(sorted_ns: Instants, at_ns: Instants) -> Instants:
     )
 
 
-def _back(out: npt.NDArray[np.bool_], until: int) -> int | None:
-    """The first place that is in the band, as is enough of the second that begins there and of what is before
-    ``until``.
-    """
-    second = BACK_NS // GRID_NS
-    if out.size < second:
-        return None
-    outside = np.concatenate(([0], np.cumsum(out)))
-    places = np.arange(out.size - second + 1)
-    ends = np.maximum(places + second, until)
-    good = (outside[ends] - outside[places] <= (ends - places) * OUTSIDE_NS_MAX // BACK_NS) & ~out[places]
-    return int(np.argmax(good)) if good.any() else None
-
-
-def _delayed(spanned: Transactions, baseline: _Baseline) -> int:
+def _delayed(spanned: Transactions, before: Baseline) -> int:
     taken_ns = spanned.done_ns - spanned.scheduled_ns
-    return int(np.count_nonzero(spanned.completed & (taken_ns > baseline.slowest_ns)))
+    return int(np.count_nonzero(spanned.completed & (taken_ns > before.slowest_ns)))
 
 
 def _count(fates: npt.NDArray[np.int8]) -> Fates:
     return Fates(*np.bincount(fates, minlength=len(FATES)).tolist())
+
+
+def _ms(place: int | None) -> float | None:
+    """A place on the grid."""
+    return None if place is None else place * GRID_NS / NS_PER_MS
 
 
 def _ms_after(fault: Injected, t_ns: int | None) -> float | None:

@@ -1,10 +1,13 @@
 """``summary.json``: every number in the report, in the shape that others rely on (it may grow, nothing is renamed).
 
-Invariant: ``fates``, ``ledger``, ``trials`` and every ``n`` are plain integers; all other numbers are estimates over
-valid trials, None where there is none. ``fates`` and ``ledger`` count every trial, also an invalid one, and the
-warm-up. What stands at the top of a topology is level ``rest``; level ``client`` has the same under ``client``.
+Invariant: ``fates``, ``ledger``, ``places``, ``late_work``, ``trials``, every ``n`` and whatever counts faults are
+plain integers; floors follow from the settings; all other numbers are estimates over valid trials, None where there
+is none. The accounts (the first four) count every trial, also an invalid one, and the warm-up. What stands at the top
+of a topology is level ``rest``; level ``client`` has the same under ``client``.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +16,19 @@ from msgspec.structs import astuple
 
 from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings, Topology, analyse
+from bench.analysis.floors import Floor, Floors
 from bench.analysis.growth import Life
+from bench.analysis.places import LateWork
 from bench.analysis.queueing import Beside, Comparison
 from bench.analysis.ratios import ratios
 from bench.analysis.recovery import Recovery
 from bench.analysis.steady import LoadPoint
-from bench.analysis.trials import over_trials, over_trials_or_never, within_trial
+from bench.analysis.trials import (
+    over_trials,
+    over_trials_or_never,
+    within_trial,
+    within_trial_or_never,
+)
 from bench.analysis.validity import invalid_trials
 from bench.ledger import Fates, Ledger
 from bench.scenario import Scenario
@@ -55,20 +65,12 @@ class Model(msgspec.Struct, frozen=True):
     n: int
 
 
-class Floors(msgspec.Struct, frozen=True):
-    """What the settings alone imply for a recovery, in ms: no figure can be held against less."""
-
-    restart: float
-    """Until the supervisor starts a dead part again; the start itself comes on top."""
-    silence: float
-    """Until a peer that says nothing more is given up; a broken connection is seen at once."""
-    reconnect: float
-    """Between attempts to connect."""
-
-
 class RecoverySummary(msgspec.Struct, frozen=True):
-    """One fault; what the figures mean is in ``bench.analysis.recovery``. ``harmed`` and ``goodput_lost`` are
-    transactions per fault.
+    """One fault; what the figures mean is in ``bench.analysis.recovery``. ``harmed``, ``goodput_lost``, ``delayed`` and
+    ``resent`` are transactions per fault.
+
+    An estimate's ``n`` is its number of trials: of the faults of one trial, which share a deployment and a moment of
+    the machine, the median is taken first. ``n`` beside them is the number of faults.
     """
 
     detected_ms: Estimate | None
@@ -78,19 +80,37 @@ class RecoverySummary(msgspec.Struct, frozen=True):
     harmed: Estimate | None
     goodput_lost: Estimate | None
     last_failure_ms: Estimate | None
+    drained_ms: Estimate | None
+    after_healing_ms: Estimate | None
+    returned_ms: Estimate | None
     delayed: Estimate | None
+    attempts_before: Estimate | None
+    """Per transaction, in the baseline."""
+    attempts: Estimate | None
+    """Per transaction that the fault touched."""
+    resent: Estimate | None
     detected_by: list[str]
+    detected_by_counts: dict[str, int]
+    """Faults that each part was the first to notice."""
     harmed_fates: Fates
-    """Summed over trials."""
+    """Summed over faults."""
     not_recovered: int
     """Faults after which goodput was not back in the band before the recording ended."""
+    not_back_after_healing: int
+    """Faults after whose healing it was not."""
+    left_again: int
+    """Faults after which it was back in the band for a second, and left it once more."""
+    unjudged: dict[str, int]
+    """Faults of which nothing that rests on a baseline is known, by reason; none of them is in ``not_recovered``."""
     n: int
     """Faults."""
     label: str
     """``kill-worker``."""
     load: str
     """The load or rate under which it came."""
+    floor_ms: Floor
     floors_ms: Floors
+    """What these are made of."""
     lasted_ms: Estimate | None
     """How long it was kept up, which is in ``recovered_ms``; None: it was over at once."""
 
@@ -102,6 +122,9 @@ class Level(msgspec.Struct, frozen=True):
     latency_ms: dict[str, Latency]
     fates: Fates
     ledger: Ledger
+    places: Mapping[str, Mapping[str, int]]
+    """{what went wrong: {place last seen: transactions}}."""
+    late_work: LateWork
     recovery: dict[str, RecoverySummary]
     cpu_us_per_transaction: dict[str, Estimate]
     throughput_per_s: dict[str, Estimate]
@@ -187,19 +210,21 @@ def topology_summary(topology: Topology, scenario: Scenario) -> TopologySummary:
         family=topology.family,
         trials=topology.trials,
         trials_invalid=topology.trials_invalid,
-        measured=_level(topology, scenario),
+        measured=_level(topology),
         client=scenario.level == "client",
     )
 
 
-def _level(topology: Topology, scenario: Scenario) -> Level:
+def _level(topology: Topology) -> Level:
     ledger, fates = topology.books
     return Level(
         capacity_per_s=topology.capacity_per_s,
         latency_ms={point.key: _latency(point) for point in topology.loads},
         fates=fates,
         ledger=ledger,
-        recovery={fault.key: recovery_summary(fault, scenario) for fault in topology.faults},
+        places=topology.places,
+        late_work=topology.late_work,
+        recovery={fault.key: recovery_summary(fault) for fault in topology.faults},
         cpu_us_per_transaction=topology.cpu_us.by_role,
         throughput_per_s={str(rung.concurrency): rung.completed_per_s for rung in topology.ladder},
         queueing={point.key: _models(point.queueing) for point in topology.loads if point.queueing},
@@ -208,49 +233,61 @@ def _level(topology: Topology, scenario: Scenario) -> Level:
 
 def _nothing(measured: Level) -> Level:
     """Level rest where only another was played: the accounts, which are for all levels, and no figures."""
-    return Level(None, {}, measured.fates, measured.ledger, {}, {}, {}, {})
+    return Level(
+        None, {}, measured.fates, measured.ledger, measured.places, measured.late_work, {}, {}, {}, {}
+    )
 
 
 def _latency(point: LoadPoint) -> Latency:
     return Latency(point.p50_ms, point.p99_ms, point.p999_ms, point.n, point.rate_per_s)
 
 
-def recovery_summary(fault: Fault, scenario: Scenario) -> RecoverySummary:
+def recovery_summary(fault: Fault) -> RecoverySummary:
     """One fault over trials: the median within a trial first, where it had several."""
-    every = [recovery for trial in fault.trials for recovery in trial]
+    trials = fault.trials
+    every = [recovery for trial in trials for recovery in trial]
+    judged = [[each for each in trial if not each.unjudged] for trial in trials]
+    healed = [[each for each in trial if each.healed_ms is not None] for trial in judged]
+    noticed_by = Counter(each.detected_by for each in every if each.detected_by)
     return RecoverySummary(
-        detected_ms=over_trials_or_never(_median(trial, "detected_ms") for trial in fault.trials),
-        first_failure_ms=over_trials(_median(trial, "first_failure_ms") for trial in fault.trials),
-        first_success_ms=over_trials_or_never(_median(trial, "first_success_ms") for trial in fault.trials),
-        recovered_ms=over_trials_or_never(_median(trial, "recovered_ms") for trial in fault.trials),
-        harmed=over_trials(
-            within_trial(sum(astuple(each.harmed)) for each in trial) for trial in fault.trials
-        ),
-        goodput_lost=over_trials(_median(trial, "goodput_lost") for trial in fault.trials),
-        last_failure_ms=over_trials(_median(trial, "last_failure_ms") for trial in fault.trials),
-        delayed=over_trials(_median(trial, "delayed") for trial in fault.trials),
-        detected_by=sorted({recovery.detected_by for recovery in every if recovery.detected_by}),
+        detected_ms=_or_never(trials, "detected_ms"),
+        first_failure_ms=_known(trials, "first_failure_ms"),
+        first_success_ms=_or_never(trials, "first_success_ms"),
+        recovered_ms=_or_never(judged, "recovered_ms"),
+        harmed=over_trials(within_trial(sum(astuple(each.harmed)) for each in trial) for trial in trials),
+        goodput_lost=_known(judged, "goodput_lost"),
+        last_failure_ms=_known(trials, "last_failure_ms"),
+        drained_ms=_or_never(judged, "drained_ms"),
+        after_healing_ms=_or_never(healed, "after_healing_ms"),
+        returned_ms=_known(trials, "returned_ms"),
+        delayed=_known(judged, "delayed"),
+        attempts_before=_known(judged, "attempts_before"),
+        attempts=_known(trials, "attempts"),
+        resent=_known(trials, "resent"),
+        detected_by=sorted(noticed_by),
+        detected_by_counts=dict(sorted(noticed_by.items())),
         harmed_fates=Fates(*map(sum, zip(*(astuple(each.harmed) for each in every), strict=True))),
-        not_recovered=sum(each.band is not None and each.recovered_ms is None for each in every),
+        not_recovered=sum(not each.unjudged and each.recovered_ms is None for each in every),
+        not_back_after_healing=sum(each.after_healing_ms is None for trial in healed for each in trial),
+        left_again=sum(each.left_again for each in every),
+        unjudged=dict(sorted(Counter(each.unjudged for each in every if each.unjudged).items())),
         n=len(every),
         label=fault.label,
         load=fault.step,
-        floors_ms=floors(scenario),
-        lasted_ms=over_trials(fault.lasted_ms),
+        floor_ms=fault.floor,
+        floors_ms=fault.floors,
+        lasted_ms=_known(trials, "healed_ms"),
     )
 
 
-def _median(trial: list[Recovery], figure: str) -> float | None:
-    return within_trial(getattr(recovery, figure) for recovery in trial)
+def _known(trials: list[list[Recovery]], figure: str) -> Estimate | None:
+    return over_trials(within_trial(getattr(recovery, figure) for recovery in trial) for trial in trials)
 
 
-def floors(scenario: Scenario) -> Floors:
-    """From the settings alone."""
-    beats, network = scenario.settings.beats, scenario.settings.network
-    return Floors(
-        restart=scenario.supervision.restart.delay_s * 1e3,
-        silence=beats.interval_s * beats.liveness * 1e3,
-        reconnect=float(network.reconnect_ms),
+def _or_never(trials: list[list[Recovery]], figure: str) -> Estimate | None:
+    """Of a figure in which None means *never*; a trial that has no fault to ask says nothing."""
+    return over_trials_or_never(
+        within_trial_or_never(getattr(recovery, figure) for recovery in trial) for trial in trials if trial
     )
 
 

@@ -5,6 +5,7 @@ Invariant: a trial gives one value or none, never several: what it saw more than
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from statistics import median
 from typing import TypeVar
 
@@ -32,6 +33,13 @@ def within_trial(values: Iterable[float | None]) -> float | None:
     """The one value of a trial that has several; None where it has none."""
     known = [value for value in values if value is not None]
     return median(known) if known else None
+
+
+def within_trial_or_never(values: Iterable[float | None]) -> float | None:
+    """The same where None means *never*: None if that is so in half of them or more."""
+    every = list(values)
+    known = [value for value in every if value is not None]
+    return median([*known, *[inf] * (len(every) - len(known))]) if len(known) * 2 > len(every) else None
 
 
 def by_trial(steps: Sequence[Step]) -> list[list[Step]]:

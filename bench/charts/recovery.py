@@ -11,12 +11,10 @@ from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings
 from bench.analysis.summary import RecoverySummary, recovery_summary
 from bench.analysis.timeline import FAILURE_BIN_NS, FAILURES, Timeline
-from bench.analysis.trials import over_trials
 from bench.charts.labels import scale_logarithmically
 from bench.charts.picture import Grid, Picture
 from bench.charts.style import BAND, FATES, FAULT, INK, QUIET, Style, styles
-from bench.charts.words import done_to
-from bench.scenario import Scenario
+from bench.charts.words import done_to, file_name
 from bench.statistics import Estimate
 
 COLUMNS = (
@@ -35,7 +33,7 @@ class Row(NamedTuple):
     timeline: Timeline
     figures: RecoverySummary
     away_s: float
-    """From the fault until it is taken back, or else the part is started again."""
+    """From the fault until the part is there again, or the fault taken back."""
     band: tuple[float, float] | None
     """Of goodput before the fault: where it has to come back to."""
 
@@ -55,17 +53,20 @@ def pictures(findings: Findings) -> list[Picture]:
     found = []
     for key in dict.fromkeys(fault.key for topology in findings.topologies for fault in topology.faults):
         rows = [
-            Row(
-                topology.name, style[topology.name], fault.timeline, recovery_summary(fault, scenario),
-                _away_s(fault, scenario), _band(fault),
-            )
+            _row(topology.name, style[topology.name], fault, fault.timeline)
             for topology in findings.topologies
             for fault in topology.faults
             if fault.key == key and fault.timeline
-        ]  # fmt: skip
+        ]
         if rows:
             found.append(_picture(key, rows, scenario.method))
     return found
+
+
+def _row(name: str, style: Style, fault: Fault, timeline: Timeline) -> Row:
+    figures = recovery_summary(fault)
+    away = figures.lasted_ms or figures.returned_ms
+    return Row(name, style, timeline, figures, away.median / 1e3 if away else 0.0, _band(fault))
 
 
 def _picture(key: str, rows: list[Row], method: str) -> Picture:
@@ -74,32 +75,23 @@ def _picture(key: str, rows: list[Row], method: str) -> Picture:
     n = max(row.timeline.n for row in rows)
     laid = f"{n} faults laid over each other by their instant" if n > 1 else "one fault"
     return Picture(
-        f"recovery-{key}".replace(" ", "-")
-        .replace("(", "")
-        .replace(")", "")
-        .replace(",", "")
-        .replace("/", "-per-"),
+        file_name("recovery", key),
         f"What happens when {done_to(rows[0].figures.label)}?",
         f"{method} at load {rows[0].figures.load}, {laid}. Red band: {_band_words(rows[0], role)}."
-        " Goodput: completed over due in the last 100 ms; thin lines are the extremes of the trials, the pale band is"
-        " where it was before. Triangle: noticed by a peer; diamond: back in the band for a second; both"
-        " medians. Latency: p99 solid, p50 dotted, by due instant in bins of 0.2 s; a gap where the percentile falls"
-        " among those without an answer.",
+        " Goodput: completed over due in the last 100 ms; thin lines are the extremes of the faults, the pale band is"
+        " where it was before. Triangle: noticed by a peer; diamond: back in the band for a second; both medians;"
+        " upright tick: the floor of each, what the settings alone imply. Latency: p99 solid, p50 dotted, by due"
+        " instant in bins of 0.2 s; a gap where the percentile falls among those without an answer.",
         Data(rows, fates),
         draw,
         Grid(len(rows), len(COLUMNS), 0.9 + ROW_IN * len(rows), share_x=True, share_y="col"),
     )
 
 
-def _away_s(fault: Fault, scenario: Scenario) -> float:
-    lasted = over_trials(fault.lasted_ms)
-    return lasted.median / 1e3 if lasted else scenario.supervision.restart.delay_s
-
-
 def _band_words(row: Row, role: str) -> str:
     if row.figures.lasted_ms:
         return "as long as it lasted"
-    return f"from the fault until the supervisor starts the {role} again"
+    return f"from the fault until the {role} is there again"
 
 
 def _band(fault: Fault) -> tuple[float, float] | None:
@@ -132,16 +124,20 @@ def _draw_goodput(axes: Axes, row: Row) -> None:
     axes.plot(timeline.t_s, timeline.goodput_high, color=color, linewidth=0.5, alpha=0.6)
     axes.plot(timeline.t_s, timeline.goodput, color=color, linewidth=1.4)
     axes.set_ylabel(row.name, color=color, fontweight="bold")
-    _mark(axes, row.figures.detected_ms, "^", "noticed", 0.21)
-    _mark(axes, row.figures.recovered_ms, "D", "back", 0.07)
+    _mark(axes, row.figures.detected_ms, row.figures.floor_ms.detected, "^", "noticed", 0.21)
+    _mark(axes, row.figures.recovered_ms, row.figures.floor_ms.recovered, "D", "back", 0.07)
 
 
-def _mark(axes: Axes, at: Estimate | None, marker: str, word: str, height: float) -> None:
+def _mark(
+    axes: Axes, at: Estimate | None, floor_ms: float | None, marker: str, word: str, height: float
+) -> None:
     """At the foot of the panel, so that it hides nothing; ``height`` in fractions of it."""
     if at is None:
         return
     place, across = (at.median / 1e3, height), axes.get_xaxis_transform()
     left, right = axes.get_xlim()
+    if floor_ms:
+        axes.plot(floor_ms / 1e3, height, "|", color=INK, markersize=13, transform=across, zorder=5)
     late = place[0] > left + 0.6 * (right - left)  # the words would run out of the panel
     axes.plot(*place, marker, color=INK, markersize=5, transform=across, clip_on=False, zorder=5)
     axes.annotate(

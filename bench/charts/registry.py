@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from bench.analysis.findings import Findings
-from bench.charts import cpu, fates, latency, recovery, tail, throughput
+from bench.charts import cpu, fates, latency, recovery, stages, tail, throughput
 from bench.charts.picture import Picture
 
 CHARTS: dict[str, Callable[[Findings], list[Picture]]] = {
@@ -11,6 +11,7 @@ CHARTS: dict[str, Callable[[Findings], list[Picture]]] = {
     "latency": latency.pictures,
     "tail": tail.pictures,
     "recovery": recovery.pictures,
+    "stages": stages.pictures,
     "fates": fates.pictures,
     "cpu": cpu.pictures,
 }

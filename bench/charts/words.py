@@ -1,6 +1,6 @@
 """How a fault is spoken of, in the titles of charts and in the sentences of the report."""
 
-_DONE = {"kill": "killed"}
+_DONE = {"kill": "killed", "pause": "paused"}
 """What has been done to a part, by the kind of fault."""
 
 
@@ -17,3 +17,9 @@ def done_to(label: str) -> str:
     if role == "load":
         return _ASKED.get(kind, f"the load is a {kind}")
     return f"a {role} is {_DONE.get(kind, f'hit by {kind}')}"
+
+
+def file_name(chart: str, key: str) -> str:
+    """``recovery-kill-worker``: of a chart that there is for each fault, load or the like."""
+    plain = key.replace(" ", "-").replace("/", "-per-")
+    return f"{chart}-{plain}".translate({ord(sign): None for sign in "(),"})

@@ -10,12 +10,15 @@ partition.py (on links), change what it does, add a line to registry.py.
 
 from collections.abc import Sequence
 from random import Random
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from bench.faults.network import Mechanism, Network
 from common.topology import Plan, Role
+
+REPEAT_MAX = 1000
 
 
 class NoEffect(Exception):
@@ -51,6 +54,10 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     """When, in seconds from the begin of the measured part of a step (after its warm-up)."""
     which: Literal["one"] | int = "one"
     """``one``: drawn from the scenario's seed, the same for every topology. A number: that part, counted from 1."""
+    repeat: int = 1
+    """How often it comes in the step; ``one`` is drawn anew each time."""
+    every_s: float = 0.0
+    """From one to the next, in seconds. Each is judged by the time until the next: leave a quiet second after it."""
 
     does: ClassVar[str]
     """What it does, in a few words, for ``brokerbench list``."""
@@ -62,11 +69,29 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
             raise ValueError(f"at_s must be at least 0 s, got {self.at_s:g}")
         if self.which != "one" and self.which < 1:
             raise ValueError(f"which must be 'one' or a number from 1, got {self.which}")
+        if not 1 <= self.repeat <= REPEAT_MAX:
+            raise ValueError(f"repeat must be 1 to {REPEAT_MAX}, got {self.repeat}")
+        if self.repeat > 1 and not self.every_s > 0:
+            raise ValueError(
+                f"every_s of a fault that comes {self.repeat} times must be above 0 s, got {self.every_s:g}"
+            )
+
+    def each(self) -> list[Self]:
+        """The same as single faults, in the order in which they are due."""
+        return [
+            replace(self, at_s=self.at_s + number * self.every_s, repeat=1, every_s=0.0)
+            for number in range(self.repeat)
+        ]
+
+    @property
+    def last_at_s(self) -> float:
+        """When the last of them is due."""
+        return self.at_s + (self.repeat - 1) * self.every_s
 
     @property
     def end_s(self) -> float:
-        """When it is over, as far as the bench does it: from then on the system is left alone."""
-        return self.at_s
+        """When the last is over, as far as the bench does it: from then on the system is left alone."""
+        return self.last_at_s
 
     @property
     def kind(self) -> str:
@@ -81,7 +106,12 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     def describe(self) -> str:
         """What will happen, in a line: ``kill one worker at 3 s``."""
         which = f"one {self.role}" if self.which == "one" else f"{self.role} {self.which}"
-        return f"{self.kind} {which} at {self.at_s:g} s"
+        return f"{self.kind} {which} at {self.at_s:g} s{self.again}"
+
+    @property
+    def again(self) -> str:
+        """How often it comes, to be written behind when; empty for a single one."""
+        return f", {self.repeat} times, every {self.every_s:g} s" if self.repeat > 1 else ""
 
     def cannot(self, plan: Plan) -> str:
         """Why it can't be done to such a deployment, for people; empty where it can. The part's own is checked."""
@@ -116,13 +146,17 @@ class Lasting(Fault, frozen=True, forbid_unknown_fields=True, kw_only=True):
         super().__post_init__()
         if not self.for_s > 0:
             raise ValueError(f"for_s must be above 0 s, got {self.for_s:g}")
+        if self.repeat > 1 and not self.every_s > self.for_s:
+            raise ValueError(
+                f"every_s must be above for_s {self.for_s:g} s (over before the next), got {self.every_s:g}"
+            )
 
     def describe(self) -> str:
         return f"{super().describe()}, for {self.for_s:g} s"
 
     @property
     def end_s(self) -> float:
-        return self.at_s + self.for_s
+        return self.last_at_s + self.for_s
 
     async def undo(self, deployed: Deployed, part: str) -> str:
         """Take it back; returns what was seen to happen, for the mark. Called exactly once after an ``apply`` that

@@ -21,7 +21,7 @@ class Injection:
     """The faults of one episode. Needs a running asyncio loop."""
 
     def __init__(self, faults: Sequence[Fault], deployed: Deployed, marks: Notebook, seed: str) -> None:
-        """``seed`` decides who is hit, together with the step and the fault's place in the scenario."""
+        """``seed`` decides who is hit, together with the step and the fault's place in the phase."""
         self._faults = faults
         self._deployed = deployed
         self._marks = marks
@@ -34,7 +34,8 @@ class Injection:
         """The measured part of a step begins at ``warm_ns``: its faults are due from there, and so are those that
         were ``drawn`` for this step alone.
         """
-        for number, fault in enumerate([*self._faults, *drawn]):
+        single = [one for fault in (*self._faults, *drawn) for one in fault.each()]
+        for number, fault in enumerate(single):
             random = Random(f"{self._seed}/{step}/{number}")
             injecting = asyncio.create_task(self._inject(fault, step, warm_ns, random))
             injecting.add_done_callback(_noticed)

@@ -32,7 +32,9 @@ class OnLoad(Lasting, frozen=True, forbid_unknown_fields=True, kw_only=True):
         self.burst()
 
     def describe(self) -> str:
-        return f"{self.kind} at {self.at_s:g} s, for {self.for_s:g} s: {self.times:g} times the rate"
+        return (
+            f"{self.kind} at {self.at_s:g} s{self.again}, for {self.for_s:g} s: {self.times:g} times the rate"
+        )
 
     def burst(self) -> Burst:
         """What the load is told."""
@@ -64,7 +66,8 @@ def retrying_of(faults: Iterable[Fault], budget: Retries) -> Retrying | None:
 
 def on_load(faults: Iterable[Fault]) -> list[OnLoad]:
     """Those that the load makes, in the order of time."""
-    return sorted((fault for fault in faults if isinstance(fault, OnLoad)), key=lambda fault: fault.at_s)
+    single = (one for fault in faults if isinstance(fault, OnLoad) for one in fault.each())
+    return sorted(single, key=lambda fault: fault.at_s)
 
 
 def check(faults: Iterable[Fault]) -> None:

@@ -126,7 +126,11 @@ def _back(recovery: RecoverySummary) -> str:
     back = recovery.recovered_ms
     if back is None:
         never = "was not back at its usual goodput before the recording ended"
-        return never if recovery.not_recovered else "had too short a baseline to say when it was back"
+        return (
+            never
+            if recovery.not_recovered
+            else "was not recorded long enough, undisturbed, to say when it was back"
+        )
     if not back.high:
         return f"kept its usual goodput{missing}"
     return f"was back at its usual goodput after {milliseconds(back)}{missing}"

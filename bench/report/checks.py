@@ -2,7 +2,7 @@
 
 from bench.analysis.findings import Findings
 from bench.report.numbers import NONE, number
-from bench.report.tables import Table
+from bench.report.table import Table
 
 
 def considered(findings: Findings) -> str:

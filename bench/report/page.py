@@ -19,7 +19,8 @@ from bench.charts.registry import CHARTS
 from bench.report.answer import Answer, answers
 from bench.report.checks import checks, considered
 from bench.report.provenance import command, made_at, provenance
-from bench.report.tables import Table, interval_note, tables
+from bench.report.table import Table
+from bench.report.tables import interval_note, tables
 from bench.report.verdict import TRIALS_MIN
 from bench.run_record import RunRecord
 
@@ -32,6 +33,7 @@ SECTIONS = {
     "tail": "The tail",
     "theory": "Queueing theory",
     "recovery": "Recovery",
+    "stages": "Recovery taken apart",
     "fates": "Fates",
     "cpu": "Cost",
     "ledger": "The ledger",

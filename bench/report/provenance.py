@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from bench.report.numbers import number
-from bench.report.tables import Table
+from bench.report.table import Table
 from bench.run_record import RunRecord
 from bench.scenario import Supervision
 from common.topology import Part, Plan, Socket

@@ -1,27 +1,17 @@
 """The tables under the charts: the same numbers again, to be read exactly."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
 
 from msgspec.structs import astuple
 
-from bench.analysis.summary import Deviation, Latency, Level, RecoverySummary, Summary
+from bench.analysis.places import PLACES
+from bench.analysis.summary import Deviation, Latency, Level, Summary
 from bench.analysis.timeline import FAILURES
 from bench.ledger import FATES
 from bench.report.numbers import NONE, estimate, milliseconds, number
+from bench.report.recovery_table import recovery_table
+from bench.report.table import Row, Table
 from bench.statistics import BOOTSTRAP_N_MIN
-
-Row = tuple[str, ...]
-
-
-class Table(NamedTuple):
-    """One table; the first column names the rows."""
-
-    title: str
-    header: Row
-    rows: Sequence[Row]
-    note: str = ""
-
 
 JUDGED_MS_MIN = 0.1
 """A shorter wait than this is what one hop takes: how far off it is says nothing of queueing."""
@@ -34,11 +24,11 @@ def tables(summary: Summary) -> dict[str, list[Table]]:
     found = {
         "throughput": [_throughput(names, levels)],
         "latency": [_latency(names, levels)],
-        "recovery": [_recovery(names, levels, key) for key in _keys(level.recovery for level in levels)],
+        "recovery": [recovery_table(names, levels, key) for key in _keys(level.recovery for level in levels)],
         "fates": [_fates(names, levels)],
         "cpu": [_cpu(names, levels)],
         "theory": [_theory(names, levels)],
-        "ledger": [_accounts(names, levels), _all_fates(names, levels)],
+        "ledger": [_accounts(names, levels), _places(names, levels), _all_fates(names, levels)],
     }
     return {chart: [table for table in some if table.rows] for chart, some in found.items()}
 
@@ -86,37 +76,6 @@ def _latency_at(load: str, found: list[Latency | None]) -> list[Row]:
         (f"{load}: p999", *(milliseconds(each.p999) if each else NONE for each in found)),
         (f"{load}: transactions", *(f"{each.n:,}" if each else NONE for each in found)),
     ]
-
-
-_RECOVERY: tuple[tuple[str, Callable[[RecoverySummary], str]], ...] = (
-    ("it was kept up for", lambda found: milliseconds(found.lasted_ms)),
-    ("noticed", lambda found: milliseconds(found.detected_ms)),
-    ("noticed first by", lambda found: ", ".join(found.detected_by) or NONE),
-    ("first success of one due after it", lambda found: milliseconds(found.first_success_ms)),
-    ("first failure", lambda found: milliseconds(found.first_failure_ms)),
-    ("last failure", lambda found: milliseconds(found.last_failure_ms)),
-    ("back in the band for a second", lambda found: milliseconds(found.recovered_ms)),
-    ("not back before the end", lambda found: f"{found.not_recovered} of {found.n} faults"),
-    ("without an answer", lambda found: estimate(found.harmed)),
-    ("completed, but late", lambda found: estimate(found.delayed)),
-    ("goodput lost, transactions", lambda found: estimate(found.goodput_lost)),
-    ("floor: restart delay", lambda found: f"{number(found.floors_ms.restart)} ms"),
-    ("floor: silence until given up", lambda found: f"{number(found.floors_ms.silence)} ms"),
-)
-
-
-def _recovery(names: list[str], levels: list[Level], key: str) -> Table:
-    hit = [
-        (name, level.recovery[key])
-        for name, level in zip(names, levels, strict=True)
-        if key in level.recovery
-    ]
-    return Table(
-        f"{key}, at load {hit[0][1].load}",
-        ("after the fault", *(name for name, _ in hit)),
-        [(label, *(cell(found) for _, found in hit)) for label, cell in _RECOVERY],
-        f"{NONE} is: did not happen. Floors are what the settings alone imply; a broken connection is noticed at once.",
-    )
 
 
 def _fates(names: list[str], levels: list[Level]) -> Table:
@@ -195,12 +154,43 @@ _LAWS = {
 }
 
 
+_LATE = {
+    "overran": "executions begun before their deadline, and ended after it",
+    "worker_ms": "worker time spent after deadlines, ms",
+}
+
+
 def _accounts(names: list[str], levels: list[Level]) -> Table:
     return _by_topology(
         "The ledger: what clients and workers wrote down, joined",
         names,
-        [(words, *(f"{getattr(level.ledger, name):,}" for level in levels)) for name, words in _LAWS.items()],
+        [
+            *(
+                (words, *(f"{getattr(level.ledger, name):,}" for level in levels))
+                for name, words in _LAWS.items()
+            ),
+            *(
+                (words, *(f"{getattr(level.late_work, name):,}" for level in levels))
+                for name, words in _LATE.items()
+            ),
+        ],
         "All trials, also invalid ones, warm-up included.",
+    )
+
+
+def _places(names: list[str], levels: list[Level]) -> Table:
+    rows = [
+        (f"{name}, {what}", *(f"{by_place.get(place, 0):,}" for place in PLACES))
+        for name, level in zip(names, levels, strict=True)
+        for what, by_place in sorted(level.places.items())
+    ]
+    return Table(
+        "Where transactions that went wrong were seen last",
+        ("", *PLACES),
+        rows,
+        "All trials, warm-up included. client: never taken. front: unsent. queue: with a broker. link: handed to a"
+        " worker that never began it. worker: begun, not finished. answer: finished, and not answered in time. late:"
+        " completed, with an execution that outlasted its deadline.",
     )
 
 

@@ -38,6 +38,7 @@ from common.transaction import Fate, Transaction
 HOP_S = 0.0004
 DETECT_S = 0.003
 RESTART_S = 1.2
+COLD_START_S = 0.2
 S = 1_000_000_000
 
 CPU_US = {"front": 260.0, "broker": 110.0, "worker": 170.0, "load": 190.0}
@@ -235,7 +236,7 @@ class Player:
     def _pool(self, step: PlayedStep, warm_s: float, begin_s: float) -> Pool:
         """Outages are told in seconds after the step's begin, as all that the pool does."""
         outages = []
-        for fault in self._phase.faults:
+        for fault in (one for several in self._phase.faults for one in several.each()):
             at_s = warm_s - begin_s + fault.at_s
             number = 3 if fault.role == "worker" else 0
             outages.append(Outage(fault.role, number, at_s, at_s + RESTART_S))
@@ -254,7 +255,8 @@ class Player:
         self._faults.append(Injected(label, step, part, _ns(t_s), _ns(t_s), "SIGKILL to pid 103"))
         self._marks.add("fault", part, f"{label}: SIGKILL to pid 103", _ns(t_s))
         self._marks.add("exit", part, "SIGKILL, pid 103", _ns(t_s + 0.001))
-        self._marks.add("start", part, "pid 203", _ns(t_s + 1.0))
+        self._marks.add("start", part, "pid 203", _ns(t_s + RESTART_S - COLD_START_S))
+        self._note(part, "started", "", "{}", t_s + RESTART_S)
         noticed_by = {"paranoid-pirate": "broker-1", "freelance": "front-2"}.get(self._topology)
         if part.startswith("broker"):
             noticed_by = "front-1"

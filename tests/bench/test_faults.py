@@ -57,3 +57,31 @@ def test_it_says_what_will_happen():
 def test_a_lasting_fault_has_a_length():
     with pytest.raises(ValueError, match="for_s must be above 0 s, got 0"):
         Pause(role="worker", at_s=1, for_s=0)
+
+
+def test_a_repeated_fault_is_so_many_single_ones():
+    kill = Kill(role="worker", at_s=2, repeat=3, every_s=2.5)
+    assert kill.each() == [Kill(role="worker", at_s=at) for at in (2, 4.5, 7)]
+    assert (kill.last_at_s, kill.end_s) == (7, 7)
+    assert kill.describe() == "kill one worker at 2 s, 3 times, every 2.5 s"
+    pause = Pause(role="worker", at_s=1, repeat=2, every_s=3, for_s=0.5)
+    assert [each.end_s for each in pause.each()] == [1.5, 4.5]
+    assert (pause.last_at_s, pause.end_s) == (4, 4.5)
+    assert Kill(role="worker", at_s=2).each() == [Kill(role="worker", at_s=2)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"repeat": 0}, "repeat must be 1 to 1000, got 0"),
+        ({"repeat": 2}, "every_s of a fault that comes 2 times must be above 0 s, got 0"),
+    ],
+)
+def test_a_repeated_fault_has_an_interval(changes, expected):
+    with pytest.raises(ValueError, match=expected):
+        Kill(role="worker", at_s=1, **changes)
+
+
+def test_a_lasting_fault_is_over_before_it_comes_again():
+    with pytest.raises(ValueError, match=r"every_s must be above for_s 2 s \(over before the next\), got 2"):
+        Pause(role="worker", at_s=1, for_s=2, repeat=2, every_s=2)

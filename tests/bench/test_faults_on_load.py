@@ -38,6 +38,12 @@ def test_the_load_is_told_of_bursts_in_the_order_of_time():
     assert bursts_of((late, early)) == (Burst(at_s=0.5, for_s=1, times=4), Burst(at_s=3, for_s=1, times=2))
 
 
+def test_a_repeated_burst_is_told_as_so_many():
+    twice = Overload(at_s=1, for_s=1, times=3, repeat=2, every_s=4)
+    assert bursts_of((twice,)) == (Burst(at_s=1, for_s=1, times=3), Burst(at_s=5, for_s=1, times=3))
+    assert twice.describe() == "overload at 1 s, 2 times, every 4 s, for 1 s: 3 times the rate"
+
+
 def test_the_clients_of_a_storm_have_the_deployments_budget_or_none():
     storm = Storm(at_s=0, for_s=1, times=2, retries=2, retry_after_s=0.3)
     assert retrying_of((storm,), BUDGET) == Retrying(retries=2, after_s=0.3, budget=BUDGET)

@@ -57,6 +57,17 @@ def test_steps_are_named_by_concurrency_load_or_rate():
     assert [step.name for step in theory.phases[0].steps] == ["320/s"]
 
 
+def test_the_last_of_a_repeated_fault_must_come_before_the_end():
+    said = refused("phase.kill-worker.fault.kill.repeat=3", "phase.kill-worker.fault.kill.every_s=2.4")
+    assert "at_s of a fault must be below duration_s 6, got 6.8 for the last of 3" in said
+
+
+def test_the_recovery_scenario_kills_forty_times():
+    scenario = load("recovery")
+    for name in ("kill-worker", "kill-broker"):
+        assert scenario.trials * sum(fault.repeat for fault in scenario.phase(name).faults) >= 40
+
+
 def test_set_reaches_every_place():
     scenario = load(
         "quick",

@@ -21,6 +21,7 @@ def transactions(
     done_ms: Sequence[float],
     fates: Sequence[str] | str = "completed",
     slot_us: int = 10_000,
+    attempts: Sequence[int] | int = 1,
 ) -> Transactions:
     """Due before 0 is warm-up; sent when due."""
     words = [fates] * len(scheduled_ms) if isinstance(fates, str) else fates
@@ -34,6 +35,9 @@ def transactions(
         warmup=scheduled < ns(0),
         waited_us=np.zeros(scheduled.size, dtype=np.int64),
         slot_us=np.full(scheduled.size, slot_us, dtype=np.int64),
+        attempts=np.array(
+            [attempts] * scheduled.size if isinstance(attempts, int) else attempts, dtype=np.int32
+        )[order],
     )
 
 
@@ -41,12 +45,12 @@ def step(
     rows: Transactions,
     *,
     duration_ms: float = 6000,
-    faults: Sequence[tuple[str, str, float]] = (),
+    faults: Sequence[tuple[str, str, float] | tuple[str, str, float, float]] = (),
     phase: Phase | None = None,
     trial: int = 1,
     topology: str = "freelance",
 ) -> Step:
-    """``faults``: label, part and instant."""
+    """``faults``: label, part and instant, and when it was taken back."""
     phase = phase or Open(name="phase", duration_s=duration_ms / 1e3, warmup_s=1, loads=(0.5,))
     concurrency = phase.concurrency[0] if isinstance(phase, Closed) else 0
     played = PlayedStep(
@@ -63,7 +67,8 @@ def step(
         sent=rows.scheduled_ns.size,
     )
     injected = tuple(
-        Injected(label, played.name, part, ns(at_ms), ns(at_ms), "seen") for label, part, at_ms in faults
+        Injected(label, played.name, part, ns(at_ms), ns(at_ms), "seen", *map(ns, healed_ms))
+        for label, part, at_ms, *healed_ms in faults
     )
     episode = Episode(phase.name, topology, trial, 1, 0, 0, 0, (played,), injected, ())
     return Step(phase, episode, played, rows)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from bench import run_record
 from bench.analysis.summary import summarize
+from bench.analysis.trials import within_trial_or_never
 from bench.raw import to_parquet
 from bench.run_record import Doubt
 from tests.bench.recording import DETECT_S, RESTART_S, SMALL, copy_of_small_run, make_run, rewrite, small_run
@@ -101,8 +102,54 @@ def test_the_capacity_is_the_reference_of_the_run(summary):
 
 
 def test_floors_come_from_the_settings(summary):
-    floors = summary["topologies"]["freelance"]["recovery"]["kill-worker"]["floors_ms"]
-    assert floors == pytest.approx({"restart": 1000, "silence": 300, "reconnect": 20})
+    recovery = summary["topologies"]["paranoid-pirate"]["recovery"]
+    assert recovery["kill-worker"]["floor_ms"] == {"detected": 0, "first_success": 0, "recovered": 0}
+    assert recovery["kill-broker"]["floor_ms"] == pytest.approx(
+        {"detected": 0, "first_success": 1200, "recovered": 1200}
+    )
+    assert recovery["kill-broker"]["floors_ms"] == pytest.approx(
+        {"restart": 1000, "silence": 300, "reconnect": 20, "zmtp": 150, "cold_start": 200}
+    )
+
+
+def test_a_fault_too_early_for_a_baseline_says_so_instead_of_a_bare_nothing(tmp_path):
+    changes = ("phase.kill-worker.fault.kill.at_s=0.8", 'topologies=["freelance"]', "trials=1")
+    make_run(tmp_path, *SMALL, *changes)
+    to_parquet(tmp_path)
+    killed = summarize(tmp_path)["topologies"]["freelance"]["recovery"]["kill-worker"]
+    assert (killed["recovered_ms"], killed["not_recovered"]) == (None, 0)
+    assert killed["unjudged"] == {"no baseline": 1}
+    assert killed["detected_ms"]["median"] == pytest.approx(DETECT_S * 1e3)
+
+
+def test_repeated_faults_count_each_and_a_trial_is_one_value(tmp_path):
+    changes = (
+        "phase.kill-worker.fault.kill.repeat=3",
+        "phase.kill-worker.fault.kill.every_s=3",
+        "phase.kill-worker.duration_s=11",
+        'topologies=["freelance"]',
+    )
+    make_run(tmp_path, *SMALL, *changes)
+    to_parquet(tmp_path)
+    killed = summarize(tmp_path)["topologies"]["freelance"]["recovery"]["kill-worker"]
+    assert killed["n"] == 6
+    assert killed["detected_ms"]["n"] == killed["recovered_ms"]["n"] == 2
+    assert killed["detected_by_counts"] == {"front-2": 6}
+    assert killed["unjudged"] == {}
+    assert killed["returned_ms"]["median"] == pytest.approx(RESTART_S * 1e3)
+
+
+def test_who_did_not_recover_in_most_faults_of_a_trial_did_not_recover_in_it():
+    assert within_trial_or_never([1.0, None, None]) is None
+    assert within_trial_or_never([1.0, None]) is None
+    assert within_trial_or_never([1.0, 3.0, None]) == 3.0
+    assert within_trial_or_never([1.0, 3.0]) == 2.0
+
+
+def test_where_what_went_wrong_was_seen_last(summary):
+    places = summary["topologies"]["direct"]["places"]
+    assert sum(places["unknown"].values()) == summary["topologies"]["direct"]["fates"]["unknown"]
+    assert summary["topologies"]["direct"]["late_work"] == {"begun_late": 0, "overran": 0, "worker_ms": 0}
 
 
 def test_an_invalid_trial_is_in_the_accounts_and_in_no_figure(tmp_path):

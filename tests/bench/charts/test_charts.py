@@ -14,7 +14,7 @@ from bench.analysis.findings import analyse
 from bench.analysis.latency import NINES
 from bench.analysis.steady import LoadPoint, Tail
 from bench.analysis.throughput import Rung
-from bench.charts import cpu, fates, latency, recovery, tail, throughput
+from bench.charts import cpu, fates, latency, recovery, stages, tail, throughput
 from bench.charts.picture import draw, interval, render
 from bench.charts.registry import CHARTS, pictures
 from bench.charts.style import RC, styles
@@ -66,8 +66,8 @@ def texts(svg):
 
 def test_a_run_of_the_main_job_has_all_its_charts(drawn):
     assert list(drawn) == [
-        "throughput", "latency", "latency-by-percentile", "recovery-kill-worker", "recovery-kill-broker", "fates",
-        "cpu",
+        "throughput", "latency", "latency-by-percentile", "recovery-kill-worker", "recovery-kill-broker",
+        "stages-kill-worker", "stages-kill-broker", "fates", "cpu",
     ]  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def test_each_chart_asks_a_question_and_its_caption_says_of_how_many(drawn):
 def test_each_chart_names_every_topology_that_it_shows(drawn):
     for name, (_, files) in drawn.items():
         shown = [topology for topology in NAMES if topology in texts(files.svg)]
-        assert shown == (["paranoid-pirate"] if name == "recovery-kill-broker" else list(NAMES))
+        assert shown == (["paranoid-pirate"] if "kill-broker" in name else list(NAMES))
 
 
 def test_the_same_data_give_the_same_file(drawn):
@@ -116,7 +116,7 @@ def test_a_logarithmic_axis_says_so(figures):
 def test_a_topology_keeps_its_color_in_every_chart(drawn):
     for name, style in styles(list(NAMES)).items():
         for chart, (_, files) in drawn.items():
-            assert style.color in files.svg or (chart == "recovery-kill-broker" and name != "paranoid-pirate")
+            assert style.color in files.svg or ("kill-broker" in chart and name != "paranoid-pirate")
 
 
 def test_topologies_share_axes_in_the_recovery_timeline(figures):
@@ -215,6 +215,46 @@ def test_the_recovery_timeline_draws_a_gap(findings):
     figure_of(picture._replace(data=picture.data._replace(rows=rows)))
 
 
+def test_stages_stand_on_one_axis_from_0_with_the_same_lines_for_all(figures):
+    panels = figures["stages-kill-worker"].axes
+    assert len(panels) == 3
+    assert len({panel.get_xlim() for panel in panels}) == 1
+    assert panels[0].get_xlim()[0] == 0
+    lines = [[label.get_text() for label in panel.get_yticklabels()] for panel in panels]
+    assert lines[0] == lines[1] == lines[2]
+    assert "noticed" in lines[0]
+    assert "fault taken back" not in lines[0]  # a kill is not
+    assert "log" in panels[-1].get_xlabel()
+
+
+def test_stages_say_what_did_not_happen_and_what_was_not_disturbed(figures):
+    said = said_in(figures["stages-kill-worker"])
+    for words in ("by nobody", "no failure", "undisturbed"):
+        assert words in said
+
+
+def test_stages_show_their_floors(figures):
+    (panel,) = figures["stages-kill-broker"].axes
+    upright = [line.get_xdata()[0] for line in panel.lines if len(set(line.get_ydata())) == 2]
+    assert upright == pytest.approx([0, 1200, 1200])  # noticed, first success, goodput back
+
+
+def test_the_red_band_ends_when_the_part_is_there_again(findings):
+    (killed, broker) = recovery.pictures(findings)
+    assert {round(row.away_s, 3) for row in (*killed.data.rows, *broker.data.rows)} == {1.2}
+
+
+def test_stages_draw_nothing_known_and_floors_alone():
+    lines = [
+        stages.Stage("noticed", None, None, "by nobody"),
+        stages.Stage("goodput back", None, 150.0, "not known"),
+    ]
+    figure, axes = axes_of()
+    stages.draw([stages.Strip("freelance", STYLE, lines)], axes)
+    figure.canvas.draw()
+    assert "not known" in said_in(figure)
+
+
 def test_the_interval_is_named_for_what_it_is():
     assert "confidence" in interval(5)
     assert "smallest and the largest" in interval(4)
@@ -222,4 +262,4 @@ def test_the_interval_is_named_for_what_it_is():
 
 
 def test_the_registry_names_every_chart():
-    assert list(CHARTS) == ["throughput", "latency", "tail", "recovery", "fates", "cpu"]
+    assert list(CHARTS) == ["throughput", "latency", "tail", "recovery", "stages", "fates", "cpu"]

@@ -80,7 +80,7 @@ def test_it_leaves_summary_charts_and_page(folder):
     charts = sorted(path.name for path in (folder / "charts").iterdir())
     assert "throughput.svg" in charts
     assert "recovery-kill-broker.png" in charts
-    assert len(charts) == 14
+    assert len(charts) == 18
 
 
 def test_it_is_one_file_that_needs_no_network(html, page):
@@ -103,7 +103,7 @@ def test_it_names_its_language_and_fits_a_phone(html):
 
 
 def test_every_chart_has_its_question_for_those_who_cannot_see_it(html):
-    assert html.count('<svg role="img" aria-label="') == 7
+    assert html.count('<svg role="img" aria-label="') == 9
 
 
 def test_it_opens_with_the_answer(page):
