@@ -23,7 +23,7 @@ class Storm(OnLoad, frozen=True, forbid_unknown_fields=True, tag="storm", kw_onl
 
     def describe(self) -> str:
         paid = "on the retry budget" if self.budget else "without a budget"
-        return f"{super().describe()}, with up to {self.retries} retries each, {paid},"
+        return f"{super().describe()}, with up to {self.retries} retries each, {paid}"
 
     def retrying(self, budget: Retries) -> Retrying | None:
         return Retrying(
