@@ -9,13 +9,15 @@ The story: deploy, wait until ready, let the load play its steps, break what is 
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from bench import launch
 from bench.child import Launch
+from bench.faults.fault import Fault
 from bench.faults.injection import Injection
 from bench.faults.on_load import bursts_of, retrying_of
 from bench.folders import EpisodeFolder
@@ -26,13 +28,14 @@ from bench.load_process import LoadFailed, LoadProcess
 from bench.marks import Marks
 from bench.part import PartSpec
 from bench.ports import Ports
+from bench.reach import Reach
 from bench.readiness import wait_until_ready
 from bench.run_record import Doubt, Episode, PlayedStep, episode_name
 from bench.running_books import broken_laws
 from bench.sampler import Sampler
 from bench.scenario import Phase, Scenario, Soak
 from bench.soak import rounds_of
-from bench.supervisor import Supervisor, Usage
+from bench.supervisor import Usage
 from bench.validity import doubts
 from bench.wiring import Wiring
 from common.front.settings import HttpSettings
@@ -85,8 +88,8 @@ class _Stage:
         self._marks = marks
         self._wiring = Wiring(task.scenario, task.phase, task.topology, ports, folder)
         self._plan = self._wiring.plan
-        self._supervisor = Supervisor(
-            self._processes(), self._launch, folder.logs, marks, task.scenario.supervision
+        self._supervisor = Reach(
+            self._processes(), self._launch, folder, marks, task.scenario, self._fronts()
         )
         others = ["load", "relay"] if self._wiring.mechanism == "relay" else ["load"]
         folder.begin_logs([*(part.name for part in self._processes()), *others], task.attempt)
@@ -106,6 +109,7 @@ class _Stage:
         """The story."""
         started_ns = time.monotonic_ns()
         self._supervisor.network = await self._wiring.open()
+        self._injection.prepare(self._task.steps[0].name)
         self._supervisor.start()
         sampler = asyncio.create_task(Sampler(self._folder.samples, self._usage, self._marks).run())
         try:
@@ -144,9 +148,15 @@ class _Stage:
         self._wiring.close()
 
     async def _ready(self) -> None:
-        parts = [part.name for part in self._processes()]
-        within_s = self._scenario.supervision.ready_s
-        await wait_until_ready(self._supervisor, self._folder.notes, parts, self._fronts(), within_s)
+        due = [part for part in self._processes() if not self._supervisor.held(part.name)]
+        await wait_until_ready(
+            self._supervisor,
+            self._folder.notes,
+            [part.name for part in due],
+            self._fronts(),
+            self._scenario.supervision.ready_s,
+            able={part.role for part in due} == {part.role for part in self._processes()},
+        )
         self._marks.add("ready")
 
     async def _perform(self) -> list[PlayedStep]:
@@ -217,10 +227,21 @@ class _Stage:
             seed=scenario.seed,
             folder=str(self._folder.raw),
             service=replace(scenario.service, seed=seed) if part.role == "worker" else None,
+            hindrance=self._hindrance(part),
             http=HttpSettings(*self._wiring.http(part.name)) if part.role == "front" else None,
             guard_pid=os.getpid(),
         )
         return self._wiring.launch(part.name, launch.part(spec, self._folder.parts))
+
+    def _faults(self) -> Iterable[Fault]:
+        """All that may come, those that were drawn included."""
+        return chain(self._task.phase.faults, *self._drawn.values())
+
+    def _hindrance(self, part: Part) -> str | None:
+        """What a worker shares with the phase's faults, where one hinders workers; the others pay nothing."""
+        if part.role != "worker" or not any(fault.hinders for fault in self._faults()):
+            return None
+        return str(self._supervisor.hindrance(part.name).path)
 
     def _load_spec(self) -> LoadSpec:
         scenario, task = self._scenario, self._task

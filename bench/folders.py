@@ -56,6 +56,10 @@ class EpisodeFolder(NamedTuple):
         """``<worker>-<pid>.bin``: what each worker did."""
         return self.raw / "executions"
 
+    def hindrance(self, part: str) -> Path:
+        """What a worker shares with a fault that hinders its service; there only where a phase has such a fault."""
+        return self.raw / f"{part}.hindrance"
+
     @property
     def spec(self) -> Path:
         """What the load process was told."""

@@ -18,7 +18,7 @@ KINDS = {
     "measured": "the measured part of a step began",
     "end": "the last transaction of a step was due",
     "fault": "a fault was applied; subject: the part; detail: kind-role, then what was seen",
-    "healed": "a fault was taken back, or the part that it hit has started again",
+    "healed": "a fault was taken back, or was through; subject: the part; detail: kind-role, then what was seen",
     "given-up": "a part died once too often for the restart policy, and stays dead; detail: after how many deaths",
     "stop": "the deployment was told to stop",
     "lag": "the bench's own loop was held up; detail: how long",

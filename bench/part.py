@@ -29,7 +29,7 @@ from common.link import CannotBind, Link
 from common.machine import ClientMachine, Machine, Note
 from common.observer import Observer
 from common.poll_loop import PollLoop, started
-from common.services import ServiceSpec, load_service
+from common.services import Service, ServiceSpec, load_service
 from common.settings import Settings
 from common.topology import Part
 
@@ -51,6 +51,8 @@ class PartSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where notes, gauges and execution records go; None: the log only."""
     service: ServiceSpec | None = None
     """A worker's."""
+    hindrance: str | None = None
+    """A worker's: what it shares with a fault that hinders its service; None: nothing can."""
     http: HttpSettings | None = None
     """A front's."""
     guard_pid: int = 0
@@ -120,9 +122,7 @@ def _run_loop(spec: PartSpec) -> None:
         return
     executor = None
     if spec.part.role == "worker":
-        executor = Executor(
-            load_service(spec.service or ServiceSpec()), _executions(spec), spec.settings.limits
-        )
+        executor = Executor(_service(spec), _executions(spec), spec.settings.limits)
     opened = Opened(spec)
     try:
         drain_s = spec.settings.limits.drain_s
@@ -142,6 +142,15 @@ def _run_proxy(spec: PartSpec) -> None:
         proxy.run(opened.links)
     finally:
         opened.close()
+
+
+def _service(spec: PartSpec) -> Service:
+    service = load_service(spec.service or ServiceSpec())
+    if spec.hindrance is None:
+        return service
+    from bench.faults.hindrance import Hindered
+
+    return Hindered(service, Path(spec.hindrance))
 
 
 def _executions(spec: PartSpec) -> ExecutionLog | NoExecutions:
@@ -196,9 +205,9 @@ def main(arguments: list[str]) -> int:
     line = "%(asctime)s.%(msecs)03d %(name)s %(levelname)s %(message)s"
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=line, datefmt="%H:%M:%S")
     role, name, path = arguments
-    spec = msgspec.json.decode(Path(path).read_bytes(), type=PartSpec)
-    assert (spec.part.role, spec.part.name) == (role, name), (spec.part, role, name)
     try:
+        spec = msgspec.json.decode(Path(path).read_bytes(), type=PartSpec)
+        assert (spec.part.role, spec.part.name) == (role, name), (spec.part, role, name)
         return run(spec)
     except (OSError, ValueError) as error:
         print(f"{name}: {error}", file=sys.stderr)

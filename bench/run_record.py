@@ -71,7 +71,14 @@ class Injected(msgspec.Struct, frozen=True):
     seen: str
     """What was seen to happen."""
     healed_ns: int = 0
-    """When it had been taken back; 0 where nobody has to."""
+    """When it had been taken back or, of one that takes its time, was through; 0 where it was over at once."""
+    others: tuple[str, ...] = ()
+    """Which parts it hit after ``part``, in that order."""
+
+    @property
+    def hit(self) -> tuple[str, ...]:
+        """Every part that it hit."""
+        return (self.part, *self.others)
 
 
 class Episode(msgspec.Struct, frozen=True):

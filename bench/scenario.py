@@ -120,6 +120,11 @@ class Open(_Phase, frozen=True, forbid_unknown_fields=True, tag="open", kw_only=
                 raise ValueError(
                     f"a fault must be over by duration_s {self.duration_s:g}, got one that ends at {fault.end_s:g}"
                 )
+            if fault.from_start and len(self.steps) > 1:
+                raise ValueError(
+                    f"a phase with a fault {fault.kind!r}, which is there from the start of a deployment, must have"
+                    f" one load or rate, got {len(self.steps)}"
+                )
         on_load.check(self.faults)
 
     @property

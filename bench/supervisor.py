@@ -1,17 +1,19 @@
 """Keeps the parts of one deployment running, and ends them: what daemontools does for the article.
 
 Invariant: from ``start`` to ``stop`` each part has at most one process, and a part that died is started again when
-the restart policy says, or stays dead where that gives up; after ``stop`` or ``kill`` there is none left. Who reads
-``failed`` learns of a part that cannot live.
+the restart policy says, unless it is held, or stays dead where that gives up; after ``stop`` or ``kill`` there is none
+left. Who reads ``failed`` learns of a part that cannot live.
 """
 
 import asyncio
+import signal
+import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from bench.child import Child, Launch, last_line
+from bench.child import Child, Exit, Launch, last_line
 from bench.errors import PartFailed
 from bench.faults.network import Network
 from bench.marks import Notebook
@@ -23,6 +25,9 @@ CRASH_S = 1.0
 """A process that ends by itself sooner than this was never well."""
 CRASHES_MAX = 2
 """So many such ends in a row are a part that cannot be started. One may be bad luck: a port in TIME_WAIT."""
+
+ENDING = (signal.SIGTERM, signal.SIGKILL)
+"""Signals after which a process ends. One that was only stopped for a while may end by a bug all the same."""
 
 T = TypeVar("T")
 
@@ -38,6 +43,11 @@ class Usage(NamedTuple):
     """What its earlier processes used."""
 
 
+def crashing(part: Part) -> Launch:
+    """What starts a process that is known as the part's and dies before it has done anything."""
+    return Launch((sys.executable, "-I", "-c", "raise SystemExit('told to crash')", part.role, part.name))
+
+
 class _Kept:
     """One part and what became of its processes."""
 
@@ -48,14 +58,20 @@ class _Kept:
         self.cpu_before_s = 0.0
         self.crashes = 0
         self.harmed_pid = 0
-        """The process that was signalled on purpose: its end is no surprise."""
+        """The process that was to end: that it does is no surprise."""
         self.restart: asyncio.TimerHandle | None = None
         self.lives: list[Life] = []
         """Of its ended processes, in order: what the restart policy goes by."""
+        self.ends: dict[int, Exit] = {}
+        """How each of its processes ended, by pid."""
+        self.held = False
+        """Whether it is not to be started for now."""
+        self.spoilt: set[int] | None = None
+        """The processes that were started to fail; None while its starts are to succeed."""
 
 
 class Supervisor:
-    """One deployment's parts. Implements ``bench.faults.fault.Deployed``."""
+    """One deployment's parts."""
 
     def __init__(
         self, parts: Sequence[Part], start: Start, logs: Path, marks: Notebook, supervision: Supervision
@@ -75,10 +91,11 @@ class Supervisor:
         """Set by whoever can break the links between the parts."""
 
     def start(self) -> None:
-        """Start every part, brokers first. None waits for another: they find each other."""
+        """Start every part that is not held, brokers first. None waits for another: they find each other."""
         for role in ROLES:
             for name in self.parts(role):
-                self._start(self._kept[name])
+                if not self._kept[name].held:
+                    self._start(self._kept[name])
 
     async def stop(self, patience_s: float) -> None:
         """End every part: fronts first, which still need the rest to drain. SIGKILL after ``patience_s`` each role."""
@@ -132,11 +149,15 @@ class Supervisor:
         child = self._kept[part].child
         return child.started_ns if child else 0
 
+    def held(self, part: str) -> bool:
+        """Whether the part is not to be started for now."""
+        return self._kept[part].held
+
     def log(self, part: str) -> Path:
         """Where the part writes what it has to say."""
         return self._kept[part].log
 
-    # --- what a fault may do (Deployed) ------------------------------------------------------------------
+    # --- what a fault may do (bench.faults.fault.Deployed) -----------------------------------------------
 
     def parts(self, role: Role) -> Sequence[str]:
         """Names of a role's parts, in the plan's order."""
@@ -148,19 +169,42 @@ class Supervisor:
         return child.pid if child and child.running else None
 
     def signal(self, part: str, number: int) -> None:
-        """Signal the part's process, whose end is then no surprise. Raises ProcessLookupError."""
+        """Signal the part's process; an end that the signal asks for is no surprise. Raises ProcessLookupError."""
         kept = self._kept[part]
         if not kept.child:
             raise ProcessLookupError(f"{part} was never started")
         kept.child.signal(number)
-        kept.harmed_pid = kept.child.pid
+        if number in ENDING:
+            kept.harmed_pid = kept.child.pid
 
-    async def exited(self, part: str, pid: int, within_s: float) -> bool:
-        """Wait for the end of that process of the part."""
-        child = self._kept[part].child
-        if not child or child.pid != pid:
-            return True
-        return await child.wait(within_s) is not None
+    async def ended(self, part: str, pid: int, within_s: float) -> int | None:
+        """Wait for the end of that process of the part; its exit status, None if it is still there."""
+        kept = self._kept[part]
+        if kept.child and kept.child.pid == pid:
+            await kept.child.wait(within_s)
+        end = kept.ends.get(pid)
+        return end.status if end else None
+
+    def hold(self, part: str) -> None:
+        """Do not start the part until ``release``; one that runs goes on, and stays away once it has ended."""
+        self._kept[part].held = True
+
+    def release(self, part: str) -> None:
+        """Start what was held, at once; harmless where it runs."""
+        kept = self._kept[part]
+        kept.held = False
+        if not self._stopping and not kept.restart and self.pid(part) is None:
+            self._start(kept)
+
+    def spoil(self, part: str) -> None:
+        """Start something else in its place from now on, whose processes exit at once with status 1, as they should."""
+        self._kept[part].spoilt = set()
+
+    def mend(self, part: str) -> int:
+        """Start it as usual again; returns how many of the others have failed."""
+        kept = self._kept[part]
+        spoilt, kept.spoilt = kept.spoilt or set(), None
+        return sum(pid in kept.ends and kept.ends[pid].status > 0 for pid in spoilt)
 
     # --- inside ------------------------------------------------------------------------------------------
 
@@ -170,13 +214,20 @@ class Supervisor:
 
     def _start(self, kept: _Kept) -> None:
         kept.restart = None
+        if kept.held:
+            return
         name = kept.part.name
-        kept.child = Child(self._launch(kept.part), kept.log, lambda child: self._ended(kept, child))
+        launch = self._launch(kept.part) if kept.spoilt is None else crashing(kept.part)
+        kept.child = Child(launch, kept.log, lambda child: self._ended(kept, child))
+        if kept.spoilt is not None:
+            kept.spoilt.add(kept.child.pid)
+            kept.harmed_pid = kept.child.pid
         self._marks.add("start", name, f"pid {kept.child.pid}", kept.child.started_ns)
 
     def _ended(self, kept: _Kept, child: Child) -> None:
         assert child.end
         kept.cpu_before_s += child.end.cpu_s
+        kept.ends[child.pid] = child.end
         self._marks.add("exit", kept.part.name, f"{child.end}, pid {child.pid}", child.end.t_ns)
         if self._stopping:
             return

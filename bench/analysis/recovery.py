@@ -11,8 +11,8 @@ back. A fault that comes before the one before it is over, or less than a second
 has a second of baseline at all (*no baseline*), met a system that was not itself: nothing that rests on a baseline is
 told of it. Nor where less than a second is recorded after it (*too short*).
 
-* **detected**: the first Note in the span, by another part than the one hit, that a peer is lost or that
-  what it held is to be sent again, and that names the part hit or no part at all.
+* **detected**: the first Note in the span, by another part than those hit, that a peer is lost or that
+  what it held is to be sent again, and that names a part hit or no part at all.
 * **harmed**: transactions due before the end of the span and under way or due after the fault, that did not
   end with an answer, by fate. (``failed`` is an answer: the service's own no.) Each is counted with one fault:
   what is under way at the next is the next one's.
@@ -249,9 +249,9 @@ _HARM = [CODES[fate] for fate in ("rejected", "unknown", "refused", "broken")]
 
 def _detection(fault: Injected, end_ns: int, marks: Sequence[Mark], parts: Sequence[str]) -> Mark | None:
     for mark in marks:
-        if fault.t_ns <= mark.t_ns < end_ns and mark.part != fault.part:
+        if fault.t_ns <= mark.t_ns < end_ns and mark.part not in fault.hit:
             named = [part for part in parts if re.search(rf"\b{re.escape(part)}\b", mark.subject)]
-            if not named or fault.part in named:
+            if not named or not set(named).isdisjoint(fault.hit):
                 return mark
     return None
 

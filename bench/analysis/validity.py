@@ -63,6 +63,13 @@ def _late_faults(episode: Episode) -> Iterator[str]:
                 f"step {fault.step}: {fault.label} came {late_ms:.0f} ms after it was due,"
                 f" at most {FAULT_LATE_MS_MAX:.0f} ms is allowed"
             )
+        end_ns = next((step.end_ns for step in episode.steps if step.name == fault.step), fault.healed_ns)
+        outlasting_ms = (fault.healed_ns - end_ns) / 1e6
+        if outlasting_ms > FAULT_LATE_MS_MAX:
+            yield (
+                f"step {fault.step}: {fault.label} was over {outlasting_ms:.0f} ms after the step was,"
+                " duration_s must be longer"
+            )
 
 
 def _missing(step: Step) -> Iterator[str]:

@@ -2,10 +2,13 @@
 
 Invariant: a fault that did not happen says so. ``apply`` returns only once its effect was seen, and raises
 ``NoEffect`` otherwise, which makes the trial invalid: a fault that silently does nothing would be drawn as a system
-that survives it.
+that survives it. An effect that only a transaction can show (``wedge``) is asked for when the fault is taken back.
+
+A fault is data of the scenario and has no state: what must be remembered from ``apply`` to ``undo`` is with the
+deployment.
 
 To add one: copy kill.py (over at once, the supervisor heals it), pause.py (``Lasting``: taken back after ``for_s``) or
-partition.py (on links), change what it does, add a line to registry.py.
+partition.py (on links), change what it does, add a line to registry.py and a paragraph to docs/faults.md.
 """
 
 from collections.abc import Sequence
@@ -15,8 +18,9 @@ from typing import ClassVar, Literal, Protocol, Self
 import msgspec
 from msgspec.structs import replace
 
+from bench.faults.hindrance import Hindrance
 from bench.faults.network import Mechanism, Network
-from common.topology import Plan, Role
+from common.topology import ROLES, Plan, Role
 
 REPEAT_MAX = 1000
 
@@ -41,8 +45,34 @@ class Deployed(Protocol):
     def network(self) -> Network | None:
         """Its links, where something stands ready to break them; None otherwise."""
 
-    async def exited(self, part: str, pid: int, within_s: float) -> bool:
-        """Wait until that process is gone; False if it is still there after ``within_s``."""
+    async def ended(self, part: str, pid: int, within_s: float) -> int | None:
+        """Wait for the end of that process: its exit status (negative: the signal that ended it), None if it is still
+        there after ``within_s``.
+        """
+
+    async def up(self, part: str, after_pid: int, within_s: float) -> bool:
+        """Wait until the part has another process than ``after_pid``, which has its sockets open and, a front, is
+        ready; False if that is not so after ``within_s``.
+        """
+
+    @property
+    def drain_s(self) -> float:
+        """How long a part that is told to stop may take, by ``settings.limits.drain_s``."""
+
+    def hold(self, part: str) -> None:
+        """Do not start the part, neither with the rest nor when it dies, until ``release``."""
+
+    def release(self, part: str) -> None:
+        """Start what was held, at once."""
+
+    def spoil(self, part: str) -> None:
+        """Let every start of the part fail from now on: its process exits at once with status 1."""
+
+    def mend(self, part: str) -> int:
+        """Let its starts succeed again; returns how many have failed since ``spoil``."""
+
+    def hindrance(self, part: str) -> Hindrance:
+        """What makes a worker's service hang or slow down. The same object for the same part."""
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True):
@@ -63,8 +93,20 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     """What it does, in a few words, for ``brokerbench list``."""
     mechanisms: ClassVar[tuple[Mechanism, ...]] = ()
     """What can do it to links, best first; none where it is done to processes."""
+    roles: ClassVar[Sequence[str]] = ROLES
+    """The roles that it makes sense for."""
+    from_start: ClassVar[bool] = False
+    """Whether it is there from the start of the deployment on, which then plays one step only."""
+    gradual: ClassVar[bool] = False
+    """Whether it goes on until ``apply`` returns, rather than having happened when it begins."""
+    hinders: ClassVar[bool] = False
+    """Whether it needs workers whose service can be hindered."""
 
     def __post_init__(self) -> None:
+        if self.role not in self.roles:
+            raise ValueError(
+                f"role of a fault {self.kind!r} must be {' or '.join(self.roles)}, got {self.role}"
+            )
         if not self.at_s >= 0:
             raise ValueError(f"at_s must be at least 0 s, got {self.at_s:g}")
         if self.which != "one" and self.which < 1:
@@ -131,8 +173,15 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
             raise NoEffect(f"{self.role} {self.which} was to be hit, but there are only {len(names)}")
         return names[self.which - 1]
 
+    def others(self, names: Sequence[str], part: str) -> tuple[str, ...]:
+        """Who of ``names`` is hit after ``part``, in that order."""
+        return ()
+
+    def prepare(self, deployed: Deployed, part: str) -> None:
+        """What must be done before the deployment is started: nothing, unless it is there ``from_start``."""
+
     async def apply(self, deployed: Deployed, part: str) -> str:
-        """Do it to ``part``; returns what was seen to happen, for the mark. Raises NoEffect."""
+        """Do it to ``part``, and to the ``others``; returns what was seen to happen, for the mark. Raises NoEffect."""
         raise NotImplementedError
 
 

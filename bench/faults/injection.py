@@ -30,14 +30,23 @@ class Injection:
         self._offered: dict[tuple[str, int], asyncio.Future[tuple[float, float]]] = {}
         """What was offered in each burst, by step and place; as soon as the load has said so."""
 
+    def prepare(self, step: str) -> None:
+        """Do what must be done before the deployment is started. ``step``: the first that is played.
+
+        Raises:
+            NoEffect: there is no such part.
+        """
+        for number, fault in enumerate(self._faults):
+            if fault.from_start:
+                fault.prepare(self._deployed, self._target(fault, step, number))
+
     def begin(self, step: str, warm_ns: int, drawn: Sequence[Fault] = ()) -> None:
         """The measured part of a step begins at ``warm_ns``: its faults are due from there, and so are those that
         were ``drawn`` for this step alone.
         """
         single = [one for fault in (*self._faults, *drawn) for one in fault.each()]
         for number, fault in enumerate(single):
-            random = Random(f"{self._seed}/{step}/{number}")
-            injecting = asyncio.create_task(self._inject(fault, step, warm_ns, random))
+            injecting = asyncio.create_task(self._inject(fault, step, warm_ns, number))
             injecting.add_done_callback(_noticed)
             self._injecting.append(injecting)
 
@@ -65,24 +74,29 @@ class Injection:
         for injecting in self._injecting:
             injecting.cancel()
 
-    async def _inject(self, fault: Fault, step: str, warm_ns: int, random: Random) -> Injected:
+    def _target(self, fault: Fault, step: str, number: int) -> str:
+        return fault.target(self._deployed.parts(fault.role), Random(f"{self._seed}/{step}/{number}"))
+
+    async def _inject(self, fault: Fault, step: str, warm_ns: int, number: int) -> Injected:
         due_ns = warm_ns + round(fault.at_s * 1e9)
         await _until(due_ns)
         if isinstance(fault, OnLoad):
             return await self._watch(fault, step, warm_ns, due_ns)
-        part = fault.target(self._deployed.parts(fault.role), random)
+        part = self._target(fault, step, number)
         t_ns = time.monotonic_ns()
         seen = await fault.apply(self._deployed, part)
         self._marks.add("fault", part, f"{fault.label}: {seen}", t_ns)
-        injected = Injected(fault.label, step, part, due_ns, t_ns, seen)
-        if not isinstance(fault, Lasting):
+        others = fault.others(self._deployed.parts(fault.role), part)
+        injected = Injected(fault.label, step, part, due_ns, t_ns, seen, others=others)
+        if isinstance(fault, Lasting):
+            try:
+                await _until(warm_ns + round(fault.end_s * 1e9))
+            finally:
+                seen = await fault.undo(self._deployed, part)
+        elif not fault.gradual:
             return injected
-        try:
-            await _until(warm_ns + round(fault.end_s * 1e9))
-        finally:
-            healed = await fault.undo(self._deployed, part)
         healed_ns = time.monotonic_ns()
-        self._marks.add("healed", part, f"{fault.label}: {healed}", healed_ns)
+        self._marks.add("healed", part, f"{fault.label}: {seen}", healed_ns)
         return replace(injected, healed_ns=healed_ns)
 
     async def _watch(self, fault: OnLoad, step: str, warm_ns: int, due_ns: int) -> Injected:

@@ -21,6 +21,6 @@ class Kill(Fault, frozen=True, forbid_unknown_fields=True, tag="kill", kw_only=T
             deployed.signal(part, signal.SIGKILL)
         except ProcessLookupError:
             raise NoEffect(f"{part} was to be killed, but it had just exited") from None
-        if not await deployed.exited(part, pid, GONE_WITHIN_S):
+        if await deployed.ended(part, pid, GONE_WITHIN_S) is None:
             raise NoEffect(f"{part} was killed, but was still there after {GONE_WITHIN_S:g} s")
         return f"SIGKILL to pid {pid}"

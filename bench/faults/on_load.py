@@ -22,6 +22,7 @@ class OnLoad(Lasting, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What every fault made by the load has: it is one burst."""
 
     role: Literal["load"] = "load"  # type: ignore[assignment]  # no part has this role, so no other fault takes it
+    roles = ("load",)
     times: float
     """What the offered rate is multiplied by."""
 

@@ -32,8 +32,8 @@ class Pause(Lasting, frozen=True, forbid_unknown_fields=True, tag="pause", kw_on
 
     async def undo(self, deployed: Deployed, part: str) -> str:
         pid = deployed.pid(part)
-        if pid is None:
-            raise NoEffect(f"{part} was paused, and was gone when it was to go on")
+        if pid is None or _state(pid) != STOPPED:
+            raise NoEffect(f"{part} was paused, but did not stand still any more when it was to go on")
         deployed.signal(part, signal.SIGCONT)
         if not await _seen(pid, stopped=False):
             raise NoEffect(f"{part} was told to go on, but still stood after {SEEN_WITHIN_S:g} s")

@@ -147,6 +147,28 @@ def test_a_wrong_value_is_named_with_what_was_expected(change, expected):
 
 
 @pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ('kind = "wedge"\nrole = "broker"\nfor_s = 1', "role of a fault 'wedge' must be worker, got broker"),
+        ('kind = "slow"\nrole = "worker"\nfor_s = 1\ntimes = 0.5', "times must be above 1 and at most 1000"),
+        ('kind = "absent"\nrole = "front"\nfor_s = 1', "role of a fault 'absent' must be worker or broker"),
+        ('kind = "absent"\nrole = "worker"\nfor_s = 1', "must have one load or rate, got 2"),
+        (
+            'kind = "pause"\nrole = "worker"\nfor_s = 9',
+            "must be over by duration_s 3, got one that ends at 9",
+        ),
+        ('kind = "wedge"\nrole = "worker"', "missing required field for_s"),
+    ],
+)
+def test_a_fault_that_makes_no_sense_is_told_when_the_scenario_is_read(fault, expected, tmp_path):
+    phase = 'name = "one"\nkind = "open"\nrates_per_s = [10, 20]\nduration_s = 3'
+    scenario = written(
+        tmp_path, f'topologies = ["direct"]\n[[phase]]\n{phase}\n[[phase.fault]]\nat_s = 0\n{fault}\n'
+    )
+    assert expected in refused(scenario=scenario)
+
+
+@pytest.mark.parametrize(
     ("name", "expected"),
     [
         ("quik", "unknown scenario 'quik': did you mean quick?"),

@@ -13,13 +13,11 @@ import pytest
 
 from bench.child import Launch
 from bench.errors import PartFailed
-from bench.faults.fault import NoEffect
-from bench.faults.kill import Kill
 from bench.marks import Marks
 from bench.restart_policy import PRESETS, PolicyName
 from bench.sampler import Sample, Sampler
 from bench.scenario import Supervision
-from bench.supervisor import Supervisor
+from bench.supervisor import CRASHES_MAX, Supervisor
 from common.topology import Part
 
 BOUND_S = 10.0
@@ -134,6 +132,19 @@ async def test_an_end_that_nobody_asked_for_is_a_surprise_with_the_last_words(tm
     await supervised.stop(BOUND_S)
 
 
+async def test_the_end_of_one_that_was_only_stopped_for_a_while_is_a_surprise_too(tmp_path):
+    supervised, _ = supervisor(tmp_path, restart_delay_s=60)
+    supervised.start()
+    pid = supervised.pid("worker-1")
+    assert pid
+    supervised.signal("worker-1", signal.SIGSTOP)
+    supervised.signal("worker-1", signal.SIGCONT)
+    psutil.Process(pid).kill()
+    await until(lambda: supervised.surprises)
+    assert supervised.surprises == ["worker-1 ended by itself with SIGKILL: "]
+    await supervised.stop(BOUND_S)
+
+
 async def test_a_part_that_cannot_live_is_an_error_with_its_last_words(tmp_path):
     supervised, _ = supervisor(tmp_path, BREAKS)
     supervised.start()
@@ -182,14 +193,58 @@ async def test_cpu_time_goes_on_over_a_restart(tmp_path):
     await supervised.stop(BOUND_S)
 
 
-async def test_kill_hits_the_process_and_is_seen_to(tmp_path):
-    supervised, _ = supervisor(tmp_path, restart_delay_s=60)
+async def test_what_is_held_is_started_when_it_is_released_and_not_before(tmp_path):
+    supervised, seen = supervisor(tmp_path)
+    supervised.hold("worker-1")
     supervised.start()
-    pid = supervised.pid("worker-2")
-    assert await Kill(role="worker", at_s=0).apply(supervised, "worker-2") == f"SIGKILL to pid {pid}"
-    assert supervised.pid("worker-2") is None
-    with pytest.raises(NoEffect, match="worker-2 was to be killed, but it was not running"):
-        await Kill(role="worker", at_s=0).apply(supervised, "worker-2")
+    assert seen.of("start") == ["broker-1", "worker-2"]
+    assert supervised.pid("worker-1") is None
+    supervised.release("worker-1")
+    assert supervised.pid("worker-1")
+    await supervised.stop(BOUND_S)
+
+
+async def test_what_is_held_while_it_runs_stays_away_once_it_has_ended(tmp_path):
+    supervised, seen = supervisor(tmp_path)
+    supervised.start()
+    supervised.hold("worker-1")
+    supervised.signal("worker-1", signal.SIGKILL)
+    supervised.signal("worker-2", signal.SIGKILL)
+    await until(lambda: seen.of("start").count("worker-2") == 2)
+    assert supervised.pid("worker-1") is None
+    supervised.release("worker-1")
+    supervised.release("worker-2")  # which runs
+    assert [seen.of("start").count(worker) for worker in ("worker-1", "worker-2")] == [2, 2]
+    await supervised.stop(BOUND_S)
+
+
+async def test_it_remembers_how_each_process_ended(tmp_path):
+    supervised, _ = supervisor(tmp_path)
+    supervised.start()
+    pid = supervised.pid("worker-1")
+    assert pid
+    assert await supervised.ended("worker-1", pid, 0.01) is None
+    supervised.signal("worker-1", signal.SIGKILL)
+    assert await supervised.ended("worker-1", pid, BOUND_S) == -signal.SIGKILL
+    await until(lambda: supervised.pid("worker-1"))
+    assert await supervised.ended("worker-1", pid, BOUND_S) == -signal.SIGKILL
+    await supervised.stop(BOUND_S)
+
+
+async def test_spoilt_starts_fail_without_surprise_until_they_are_mended(tmp_path):
+    supervised, seen = supervisor(tmp_path)
+    supervised.start()
+    supervised.spoil("worker-1")
+    supervised.signal("worker-1", signal.SIGKILL)
+    await until(
+        lambda: len([mark for mark in seen.marks if mark.detail.startswith("status 1")]) > CRASHES_MAX
+    )
+    assert supervised.mend("worker-1") > CRASHES_MAX
+    assert supervised.mend("worker-1") == 0
+    await until(lambda: seen.of("exit").count("worker-1") < seen.of("start").count("worker-1"))
+    assert not supervised.failed.done()
+    assert not supervised.surprises
+    assert {mark.subject for mark in seen.marks if mark.kind == "exit"} == {"worker-1"}
     await supervised.stop(BOUND_S)
 
 

@@ -147,6 +147,19 @@ def test_a_failover_names_a_transaction_and_is_a_detection():
     assert found.detected_ms == 5
 
 
+def test_whoever_is_hit_later_is_what_is_noticed_too_and_notices_nothing_itself():
+    rows = step(transactions(*steady()), faults=[KILL])
+    (fault,) = rows.faults
+    rolling = replace(fault, others=("worker-1",))
+    marks = [
+        note(2001, "worker-1"),
+        note(2002, "front-1", subject="worker-30"),
+        note(2003, "front-1", subject="worker-1"),
+    ]
+    (found,) = recoveries(rows._replace(episode=replace(rows.episode, faults=(rolling,))), marks, PARTS)
+    assert found.detected_ms == 3
+
+
 def test_the_span_of_a_fault_ends_with_the_next():
     due, done = steady(until_ms=8000)
     fates = ["unknown" if 2500 <= at < 2510 or 5500 <= at < 5530 else "completed" for at in due]

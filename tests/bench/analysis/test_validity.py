@@ -57,3 +57,16 @@ def test_a_fault_that_came_late_is_a_reason(run):
     (reason,) = analyse(run).reasons
     assert reason.kind == "fault"
     assert "came 300 ms after it was due, at most 250 ms is allowed" in reason.text
+
+
+def test_a_fault_that_outlasts_its_step_is_a_reason(run):
+    record = run_record.read(run)
+    place = next(index for index, episode in enumerate(record.episodes) if episode.faults)
+    (fault,) = record.episodes[place].faults
+    end_ns = record.episodes[place].steps[0].end_ns
+    spoil(run, place, faults=(replace(fault, healed_ns=end_ns + 200_000_000),))
+    assert analyse(run).reasons == []
+    spoil(run, place, faults=(replace(fault, healed_ns=end_ns + 900_000_000),))
+    (reason,) = analyse(run).reasons
+    assert reason.kind == "fault"
+    assert "was over 900 ms after the step was, duration_s must be longer" in reason.text

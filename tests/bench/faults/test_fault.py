@@ -4,11 +4,15 @@ from random import Random
 
 import pytest
 
+from bench.faults.absent import Absent
 from bench.faults.fault import Fault, Lasting, NoEffect
 from bench.faults.kill import Kill
 from bench.faults.on_load import OnLoad
 from bench.faults.pause import Pause
 from bench.faults.registry import FAULTS
+from bench.faults.rolling_restart import RollingRestart
+from bench.faults.slow import Slow
+from bench.faults.wedge import Wedge
 
 
 def a_fault(name: str) -> Fault:
@@ -52,6 +56,12 @@ def test_it_says_what_will_happen():
     assert Kill(role="worker", at_s=2.5).describe() == "kill one worker at 2.5 s"
     assert Kill(role="front", at_s=1, which=2).describe() == "kill front 2 at 1 s"
     assert Pause(role="worker", at_s=1, for_s=0.5).describe() == "pause one worker at 1 s, for 0.5 s"
+    slow = Slow(role="worker", at_s=1, for_s=0.5, times=3)
+    assert slow.describe() == "slow one worker at 1 s, for 0.5 s, 3 times"
+    rolling = RollingRestart(role="broker", at_s=1, which=2)
+    assert rolling.describe() == (
+        "rolling-restart broker 2 at 1 s and then every other broker, 0.5 s after it is up"
+    )
 
 
 def test_a_lasting_fault_has_a_length():
@@ -85,3 +95,29 @@ def test_a_repeated_fault_has_an_interval(changes, expected):
 def test_a_lasting_fault_is_over_before_it_comes_again():
     with pytest.raises(ValueError, match=r"every_s must be above for_s 2 s \(over before the next\), got 2"):
         Pause(role="worker", at_s=1, for_s=2, repeat=2, every_s=2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        (lambda: Wedge(role="broker", at_s=1, for_s=1), "role of a fault 'wedge' must be worker, got broker"),
+        (lambda: Slow(role="front", at_s=1, for_s=1), "role of a fault 'slow' must be worker, got front"),
+        (lambda: Absent(role="front", at_s=0, for_s=1), "must be worker or broker, got front"),
+        (lambda: Absent(role="worker", at_s=1, for_s=1), "at_s of a fault 'absent' must be 0"),
+        (
+            lambda: Slow(role="worker", at_s=1, for_s=1, times=1),
+            "times must be above 1 and at most 1000, got 1",
+        ),
+        (lambda: RollingRestart(role="worker", at_s=1, pause_s=-1), "pause_s must be 0 to 600 s, got -1"),
+    ],
+)
+def test_what_makes_no_sense_is_told(fault, text):
+    with pytest.raises(ValueError, match=text):
+        fault()
+
+
+def test_a_rolling_restart_begins_with_the_one_that_is_hit_and_leaves_nobody_out():
+    rolling = RollingRestart(role="worker", at_s=0, which=2)
+    assert rolling.target(WORKERS, Random(1)) == "worker-2"
+    assert rolling.others(WORKERS, "worker-2") == ("worker-3", "worker-1")
+    assert rolling.others(["broker-1"], "broker-1") == ()
