@@ -42,6 +42,7 @@ def fault(kind: str, role: str, at_s: float, **more: Any) -> dict[str, Any]:
     return {"kind": kind, "role": role, "at_s": at_s, **more}
 
 
+# Each comes when whoever it hits has long been up again, also on a machine that is slow to start a process.
 BROKEN = {
     "name": "every-fault",
     "topologies": ["paranoid-pirate", "freelance"],
@@ -58,11 +59,11 @@ BROKEN = {
             fault("rolling-restart", "worker", 5.0, pause_s=0.1, which=1),
         ),
         phase(
-            "broker", 5.0,
-            fault("absent", "broker", 0, for_s=0.7),
-            fault("pause", "broker", 2.0, for_s=0.2),
-            fault("terminate", "broker", 2.5),
-            fault("crash-loop", "broker", 3.7, for_s=1.2),
+            "broker", 7.5,
+            fault("absent", "broker", 0, for_s=0.5),
+            fault("pause", "broker", 3.0, for_s=0.2),
+            fault("terminate", "broker", 3.5),
+            fault("crash-loop", "broker", 5.5, for_s=1.5),
         ),
     ],
 }  # fmt: skip
