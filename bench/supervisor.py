@@ -190,10 +190,14 @@ class Supervisor:
         self._kept[part].held = True
 
     def release(self, part: str) -> None:
-        """Start what was held, at once; harmless where it runs."""
+        """Start what was held, at once, and not only after the delay; harmless where it runs or was not held."""
         kept = self._kept[part]
+        if not kept.held:
+            return
         kept.held = False
-        if not self._stopping and not kept.restart and self.pid(part) is None:
+        if not self._stopping and self.pid(part) is None:
+            if kept.restart:
+                kept.restart.cancel()
             self._start(kept)
 
     def spoil(self, part: str) -> None:

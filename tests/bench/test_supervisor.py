@@ -209,12 +209,24 @@ async def test_what_is_held_while_it_runs_stays_away_once_it_has_ended(tmp_path)
     supervised.start()
     supervised.hold("worker-1")
     supervised.signal("worker-1", signal.SIGKILL)
+    await until(lambda: "worker-1" in seen.of("exit"))
     supervised.signal("worker-2", signal.SIGKILL)
     await until(lambda: seen.of("start").count("worker-2") == 2)
     assert supervised.pid("worker-1") is None
     supervised.release("worker-1")
-    supervised.release("worker-2")  # which runs
+    supervised.release("worker-2")  # which is not held
     assert [seen.of("start").count(worker) for worker in ("worker-1", "worker-2")] == [2, 2]
+    await supervised.stop(BOUND_S)
+
+
+async def test_what_is_released_does_not_wait_for_the_delay(tmp_path):
+    supervised, seen = supervisor(tmp_path, restart_delay_s=60)
+    supervised.start()
+    supervised.hold("worker-1")
+    supervised.signal("worker-1", signal.SIGKILL)
+    await until(lambda: "worker-1" in seen.of("exit"))
+    supervised.release("worker-1")
+    assert supervised.pid("worker-1")
     await supervised.stop(BOUND_S)
 
 
