@@ -91,6 +91,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
 
     does: ClassVar[str]
     """What it does, in a few words, for ``brokerbench list``."""
+    mechanisms: ClassVar[tuple[Mechanism, ...]] = ()
+    """What can do it to links, best first; none where it is done to processes."""
     roles: ClassVar[Sequence[str]] = ROLES
     """The roles that it makes sense for."""
     from_start: ClassVar[bool] = False
