@@ -36,7 +36,7 @@ class Injection:
         Raises:
             NoEffect: there is no such part.
         """
-        for number, fault in enumerate(self._faults):
+        for number, fault in enumerate(_single(self._faults)):
             if fault.from_start:
                 fault.prepare(self._deployed, self._target(fault, step, number))
 
@@ -44,8 +44,7 @@ class Injection:
         """The measured part of a step begins at ``warm_ns``: its faults are due from there, and so are those that
         were ``drawn`` for this step alone.
         """
-        single = [one for fault in (*self._faults, *drawn) for one in fault.each()]
-        for number, fault in enumerate(single):
+        for number, fault in enumerate(_single([*self._faults, *drawn])):
             injecting = asyncio.create_task(self._inject(fault, step, warm_ns, number))
             injecting.add_done_callback(_noticed)
             self._injecting.append(injecting)
@@ -118,6 +117,11 @@ class Injection:
 
     def _told(self, step: str, burst: int) -> "asyncio.Future[tuple[float, float]]":
         return self._offered.setdefault((step, burst), asyncio.get_running_loop().create_future())
+
+
+def _single(faults: Sequence[Fault]) -> list[Fault]:
+    """With repeated ones taken apart; the place in this list is a part of each one's seed."""
+    return [one for fault in faults for one in fault.each()]
 
 
 async def _until(t_ns: int) -> None:
