@@ -43,26 +43,47 @@ class Kind(NamedTuple):
     """Whether it ends a process, which then has to be started again."""
     fields: Mapping[str, Range] = {}
     """Whatever else it needs."""
+    needs_traffic: bool = False
+    """Whether it has no effect on a part that nobody talks to, as while a broker is away."""
 
 
 DRAWN: Mapping[str, Kind] = {
     "kill": Kind(ROLES, ends=True),
+    "terminate": Kind(ROLES, ends=True),
     "pause": Kind(ROLES, Range(0.05, 2.0)),
+    "wedge": Kind(("worker",), Range(0.5, 2.0), needs_traffic=True),
+    "slow": Kind(("worker",), Range(0.5, 2.0), fields={"times": Range(2.0, 8.0)}, needs_traffic=True),
+    "reset": Kind(ROLES, needs_traffic=True),
+    "partition": Kind(ROLES, Range(0.5, 2.0), needs_traffic=True),
+    "delay": Kind(
+        ROLES,
+        Range(0.5, 2.0),
+        fields={"delay_ms": Range(5.0, 40.0), "jitter_ms": Range(0.0, 5.0)},
+        needs_traffic=True,
+    ),
 }
-"""The faults that a soak may draw, by their word in the registry."""
+"""The faults that a soak may draw, by their word in the registry. Not drawn are those that take longer than a fault may
+here (``rolling-restart``, ``crash-loop``), that begin with the deployment (``absent``) or that the load makes.
+"""
 
 
 class Drawn(NamedTuple):
     """A fault, and how long the part that it hits is to be left alone."""
 
+    kind: Kind
     fault: Fault
     well_s: float
     """When the part is well again, in the fault's time."""
 
     def disturbs(self, other: "Drawn") -> bool:
-        """Whether both would be at the same part at once."""
+        """Whether both at once would be at the same part, or one leave the other without effect."""
+        at_once = self.fault.at_s <= other.well_s and other.fault.at_s <= self.well_s
         same = (self.fault.role, self.fault.which) == (other.fault.role, other.fault.which)
-        return same and self.fault.at_s < other.well_s and other.fault.at_s < self.well_s
+        return at_once and (same or self.silences(other) or other.silences(self))
+
+    def silences(self, other: "Drawn") -> bool:
+        """Whether nobody may talk to the other's part meanwhile: this one is at a broker."""
+        return self.fault.role == "broker" and other.kind.needs_traffic
 
 
 class Stage(NamedTuple):
@@ -128,4 +149,4 @@ def _one(
     ranges = {**({"for_s": kind.for_s} if kind.for_s else {}), **kind.fields}
     fields: dict[str, Any] = {name: round(random.uniform(*ranges[name]), 3) for name in sorted(ranges)}
     fault = FAULTS[word](role=role, at_s=round(at_s, 3), which=which, **fields)
-    return Drawn(fault, fault.end_s + (stage.restart_s if kind.ends else 0))
+    return Drawn(kind, fault, fault.end_s + (stage.restart_s if kind.ends else 0))

@@ -20,7 +20,7 @@ from bench.registry import topology
 from bench.relay_process import RelayProcess
 from bench.relayed import Lines, Relayed
 from bench.run_record import Doubt
-from bench.scenario import Phase, Scenario
+from bench.scenario import Phase, Scenario, Soak
 from bench.supervisor import Usage
 from common.topology import Part, Plan
 
@@ -115,6 +115,8 @@ def binders(plan: Plan) -> dict[str, str]:
 
 def mechanism(scenario: Scenario, phase: Phase, ports: Ports) -> Mechanism | Literal[""]:
     """What is to break the phase's links, for every topology of the scenario alike; empty where no fault does."""
+    if isinstance(phase, Soak):
+        return "relay"  # any link of any part may be drawn
     faults = [fault for fault in phase.faults if fault.mechanisms]
     if not faults:
         return ""

@@ -44,6 +44,14 @@ def test_no_part_is_hit_while_it_gets_over_an_earlier_fault(seed, duration_s, st
 
 
 @given(seeds, durations, stages)
+def test_what_needs_traffic_is_not_drawn_while_a_broker_may_be_away(seed, duration_s, stage):
+    faults = draw(seed, duration_s, stage)
+    for fault in (one for one in faults if DRAWN[one.kind].needs_traffic):
+        for other in (one for one in faults if one.role == "broker" and one is not fault):
+            assert other.at_s > well_s(fault, stage) or fault.at_s > well_s(other, stage)
+
+
+@given(seeds, durations, stages)
 def test_begin_and_end_are_quiet_and_every_fault_is_over(seed, duration_s, stage):
     for fault in draw(seed, duration_s, stage):
         assert fault.at_s >= QUIET_S - 0.001
