@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from bench import launch
+from bench import bank, launch
+from bench.audit import Audit, audit, violations
 from bench.child import Launch
 from bench.faults.fault import Fault
 from bench.faults.injection import Injection
@@ -38,6 +39,8 @@ from bench.soak import rounds_of
 from bench.supervisor import Usage
 from bench.validity import doubts
 from bench.wiring import Wiring
+from common.bank.database import DatabaseError
+from common.bank.settings import BankSpec
 from common.front.settings import HttpSettings
 from common.topology import Part
 
@@ -70,8 +73,9 @@ async def play(task: Task, folder: EpisodeFolder) -> Episode:
         PartFailed: a part cannot be started.
     """
     folder.make()
-    with Ports() as ports, Marks(folder.marks) as marks:
-        stage = _Stage(task, folder, ports, marks)
+    service = task.scenario.service
+    with Ports() as ports, Marks(folder.marks) as marks, bank.opened(service, folder) as its_bank:
+        stage = _Stage(task, folder, ports, marks, its_bank)
         try:
             return await stage.play()
         finally:
@@ -81,8 +85,11 @@ async def play(task: Task, folder: EpisodeFolder) -> Episode:
 class _Stage:
     """What an episode needs while it is played."""
 
-    def __init__(self, task: Task, folder: EpisodeFolder, ports: Ports, marks: Marks) -> None:
+    def __init__(
+        self, task: Task, folder: EpisodeFolder, ports: Ports, marks: Marks, its_bank: BankSpec | None
+    ) -> None:
         self._task = task
+        self._bank = its_bank
         self._scenario = task.scenario
         self._folder = folder
         self._marks = marks
@@ -122,6 +129,7 @@ class _Stage:
         finally:
             sampler.cancel()
             await asyncio.gather(sampler, return_exceptions=True)
+        found = self._audit()
         return Episode(
             self._task.phase.name,
             self._task.topology,
@@ -135,6 +143,7 @@ class _Stage:
             tuple(self._all_doubts(steps)),
             tuple(self._supervisor.given_up),
             self._wiring.mechanism,
+            found,
         )
 
     def clear(self) -> None:
@@ -203,6 +212,20 @@ class _Stage:
         self._marks.add("end", line.name, t_ns=line.end_ns)
         self._injection.begin(line.name, line.warm_ns, self._drawn.get(line.name, ()))
 
+    def _audit(self) -> Audit | None:
+        """Hold the bank's books against the load's records; broken laws are doubts."""
+        if self._bank is None or not self._folder.records.exists():
+            return None
+        seed = self._scenario.seed
+        try:
+            asked = bank.asked(self._folder.records, seed, self._id_prefix(), self._bank)
+            found = audit(self._bank, bank.read(self._bank), asked)
+        except DatabaseError as error:
+            self._doubts.append(Doubt("audit", f"the bank's books could not be read: {error}"))
+            return None
+        self._doubts += [Doubt("audit", violation) for violation in violations(found)]
+        return found
+
     def _all_doubts(self, steps: list[PlayedStep]) -> list[Doubt]:
         surprises = [Doubt("part", surprise) for surprise in self._supervisor.surprises]
         return [*self._doubts, *surprises, *self._wiring.doubts(), *doubts(self._scenario, steps)]
@@ -219,14 +242,18 @@ class _Stage:
 
     def _launch(self, part: Part) -> Launch:
         scenario = self._scenario
-        seed = scenario.service.seed or scenario.seed
+        service = replace(
+            scenario.service,
+            seed=scenario.service.seed or scenario.seed,
+            bank=self._bank or scenario.service.bank,
+        )
         spec = PartSpec(
             topology=self._task.topology,
             part=self._wiring.part(part),
             settings=scenario.settings,
             seed=scenario.seed,
             folder=str(self._folder.raw),
-            service=replace(scenario.service, seed=seed) if part.role == "worker" else None,
+            service=service if part.role == "worker" else None,
             hindrance=self._hindrance(part),
             http=HttpSettings(*self._wiring.http(part.name)) if part.role == "front" else None,
             guard_pid=os.getpid(),
@@ -256,9 +283,10 @@ class _Stage:
             else ClientSpec(task.topology, front, scenario.settings, str(self._folder.raw)),
             timeout_s=scenario.timeout_s,
             body_bytes=scenario.body_bytes,
+            body="transfer" if self._bank else "id",
+            accounts=self._bank.accounts if self._bank else 0,
             check="echo" if scenario.service.name in ECHOES else "none",
-            # Without the topology's name: service times are a function of the id, so topologies do the same work.
-            id_prefix=f"{task.phase.name}.{task.trial}",
+            id_prefix=self._id_prefix(),
             seed=scenario.seed,
             stream=(task.trial, scenario.phases.index(task.phase)),
             steps=tuple(map(self._load_step, task.steps)),
@@ -266,6 +294,12 @@ class _Stage:
             report_file=str(self._folder.report),
             guard_pid=os.getpid(),
         )
+
+    def _id_prefix(self) -> str:
+        """Without the topology's name: what is asked for, and for how long it takes, are functions of the id, so that
+        topologies do the same work.
+        """
+        return f"{self._task.phase.name}.{self._task.trial}"
 
     def _load_step(self, step: PlayedStep) -> LoadStep:
         phase = self._task.phase

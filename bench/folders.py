@@ -61,6 +61,11 @@ class EpisodeFolder(NamedTuple):
         return self.raw / f"{part}.hindrance"
 
     @property
+    def bank(self) -> Path:
+        """The accounts, where the service keeps a bank in a file."""
+        return self.raw / "bank.sqlite"
+
+    @property
     def spec(self) -> Path:
         """What the load process was told."""
         return self.raw / "spec.json"

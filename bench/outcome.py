@@ -57,6 +57,11 @@ def tell(outcome: Outcome) -> None:
         console.width = WIDTH
     console.print(result_table(outcome.summary))
     lines = [_ratio(pair, ratio) for pair, ratio in outcome.summary["ratios"].items()]
+    lines += [
+        _bank(name, topology["audit"])
+        for name, measured in outcome.summary["topologies"].items()
+        if (topology := measured["client"] or measured)["audit"]
+    ]
     lines += [f"skipped: {what}" for what in outcome.skipped]
     lines += [f"invalid: {why}" for why in outcome.summary["why_invalid"]]
     if outcome.summary["why_invalid"] and any(
@@ -69,6 +74,14 @@ def tell(outcome: Outcome) -> None:
         lines.append(f"incomplete: {outcome.record.interrupted or 'it ended without a word'}")
     for line in (*lines, f"report: {outcome.folder / 'report.html'}"):
         console.print(line, markup=False, soft_wrap=True)
+
+
+def _bank(name: str, audit: Mapping[str, int]) -> str:
+    return (
+        f"{name}: {audit['applied']} transfers applied, {audit['refused']} refused for want of funds;"
+        f" unknown: {audit['unknown_applied']} applied, {audit['unknown_not_applied']} not;"
+        f" money before and after: {audit['total_before']}, {audit['total_after']}"
+    )
 
 
 def _ratio(pair: str, ratio: Mapping[str, Any]) -> str:

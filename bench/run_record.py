@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from bench.audit import Audit
 from bench.conditions import Conditions
 from bench.faults.network import Mechanism
 from bench.read_back import Options
@@ -18,9 +19,10 @@ from common.topology import Plan
 
 FILE = "run.json"
 
-Cause = Literal["measurement", "fault", "part", "load", "law"]
+Cause = Literal["measurement", "fault", "part", "load", "law", "audit"]
 """Why an episode is invalid: the bench itself was too slow (repeated once); a fault did not happen; a part ended by
-itself or never got ready; the load process failed; a soak was ended because it had broken a law."""
+itself or never got ready; the load process failed; a soak was ended because it had broken a law; the bank's books are
+wrong."""
 
 
 class Doubt(msgspec.Struct, frozen=True):
@@ -100,6 +102,8 @@ class Episode(msgspec.Struct, frozen=True):
     links_by: Mechanism | Literal[""] = ""
     """What stood ready to break its links: ``namespaces``, or ``relay``, through which they all went; empty: nothing,
     no fault needed it."""
+    audit: Audit | None = None
+    """Of the bank's books, where the service keeps a bank."""
 
     @property
     def valid(self) -> bool:

@@ -17,6 +17,7 @@ from bench.faults import on_load
 from bench.faults.registry import AnyFault
 from bench.hosts.placement import Hosts
 from bench.load.spec import CONCURRENCY_MAX
+from bench.load.transfers import body_bytes_min
 from bench.restart_policy import PolicyName, RestartPolicy, policy_of
 from common.services import ServiceSpec
 from common.settings import Settings
@@ -288,6 +289,11 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             raise ValueError(
                 f"at level client the load is the one dispatcher: deployment.fronts must be 1,"
                 f" got {self.deployment.fronts}"
+            )
+        if self.service.keeps_bank and self.body_bytes < body_bytes_min(self.service.bank.accounts):
+            raise ValueError(
+                f"body_bytes must be at least {body_bytes_min(self.service.bank.accounts)} for a transfer between"
+                f" {self.service.bank.accounts} accounts, got {self.body_bytes}"
             )
         self._check_phases()
 

@@ -26,7 +26,8 @@ ENTRY = struct.Struct("<BBBxIqq64s")
 NS_MAX = (1 << 63) - 1
 """What a deadline that is never is written as."""
 
-_FATES = {0: None, 1: Fate.COMPLETED, 2: Fate.FAILED}
+_FATES = {0: None, 1: Fate.COMPLETED, 2: Fate.FAILED, 4: Fate.UNKNOWN}
+# as in a status: 4 is a service that could not say (``common.services.Unsure``)
 _CODE_OF = {fate: code for code, fate in _FATES.items()}
 
 
@@ -60,7 +61,7 @@ class Execution(NamedTuple):
     finished_ns: int
     """0: it never finished; its process died, or is at it still."""
     fate: Fate | None
-    """COMPLETED or FAILED; None where it never finished."""
+    """COMPLETED, FAILED or UNKNOWN (the service could not say); None where it never finished."""
     opaque: bool
     """The message carried no header: the id is the worker's own."""
     retry: bool

@@ -15,7 +15,7 @@ from threading import Thread
 
 from common.executions import ExecutionLog, NoExecutions
 from common.machine import Execute, Finished
-from common.services import NotFrames, Refusal, Service, frames, handling
+from common.services import NotFrames, Refusal, Service, Unsure, frames, handling
 from common.settings import Limits
 from common.transaction import Fate, Frames, Transaction
 
@@ -102,6 +102,8 @@ class Executor:
             return Fate.COMPLETED, self._checked(frames(self._handle(transaction.body)))
         except Refusal as refusal:
             return Fate.FAILED, self._shortened(refusal.body or (b"",))
+        except Unsure as doubt:
+            return Fate.UNKNOWN, self._shortened(doubt.body or (b"",))
         except NotFrames as error:
             _logger.warning("transaction %s failed: %s", transaction.id.decode(), error)
             return Fate.FAILED, (str(error).encode(),)

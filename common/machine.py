@@ -62,7 +62,9 @@ class Submitted(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """The service is done with the job of an ``Execute``. ``fate`` is COMPLETED or FAILED."""
+    """The service is done with the job of an ``Execute``. ``fate`` is COMPLETED, FAILED, or UNKNOWN
+    where the service could not say.
+    """
 
     job: int
     fate: Fate

@@ -17,6 +17,7 @@ from difflib import get_close_matches
 
 import msgspec
 
+from common.bank.settings import BankSpec
 from common.distributions import DEFAULT_SHAPE, Shape, service_time
 from common.transaction import Frames
 
@@ -37,6 +38,13 @@ class ServiceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 0
     """sleep, spin: with the id it determines how long a transaction takes."""
     shape: Shape = DEFAULT_SHAPE
+    bank: BankSpec = BankSpec()
+    """transfer: whose money it moves."""
+
+    @property
+    def keeps_bank(self) -> bool:
+        """Whether what it does is in the books of ``bank``."""
+        return self.name == "transfer"
 
     def __post_init__(self) -> None:
         if not 0 <= self.mean_ms < math.inf:
@@ -44,8 +52,8 @@ class ServiceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         service_time(self.distribution, self.mean_ms / 1e3, self.seed, b"-", self.shape)
 
 
-class Refusal(Exception):
-    """The service says no: the transaction has failed, definitely, and ``body`` is what it says."""
+class _Told(Exception):
+    """What a service says instead of an answer; ``body`` is its words."""
 
     def __init__(self, *body: bytes) -> None:
         for frame in body:
@@ -53,6 +61,14 @@ class Refusal(Exception):
                 raise TypeError(f"a refusal's frames must be bytes, got {type(frame).__name__}")
         super().__init__(*body)
         self.body: Frames = body
+
+
+class Refusal(_Told):
+    """The service says no: the transaction has failed, definitely, and ``body`` is what it says."""
+
+
+class Unsure(_Told):
+    """The service cannot say whether the transaction took effect, or will by another delivery: it is unknown."""
 
 
 class NotFrames(TypeError):
@@ -88,6 +104,13 @@ def spin(spec: ServiceSpec) -> Service:
     return handle
 
 
+def transfer(spec: ServiceSpec) -> Service:
+    """Moves money between accounts of a database, once for each id: {"from": 3, "to": 7, "amount": 12}."""
+    from common.bank.service import transfer  # who moves no money loads no database
+
+    return transfer(spec)
+
+
 # Long enough that hashing it lets go of the interpreter lock, as real work in C does: the thread that beats
 # and takes messages is not held up. At some 5 to 50 us a block it sets how exactly spin ends.
 _BLOCK = bytes(8192)
@@ -96,6 +119,7 @@ SERVICES: dict[str, Callable[[ServiceSpec], Service]] = {
     "echo": echo,
     "sleep": sleep,
     "spin": spin,
+    "transfer": transfer,
 }
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,9 @@ def test_lock_names_no_address():
     assert "://" not in LOCK
 
 
-@pytest.mark.parametrize("line", PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"])
+@pytest.mark.parametrize(
+    "line", [*PROJECT["dependencies"], *chain(*PROJECT["optional-dependencies"].values())]
+)
 def test_lock_satisfies(line):
     requirement = Requirement(line)
     pins = re.findall(rf"^{re.escape(requirement.name)}==(\S+)", LOCK, re.M)

@@ -7,7 +7,7 @@ never left out together with the trial that it spoils.
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import ledger, run_record
+from bench import audit, ledger, run_record
 from bench.analysis import cpu, growth, places, recording, recovery, validity
 from bench.analysis.absences import absences
 from bench.analysis.cpu import CostOverTrials
@@ -17,6 +17,7 @@ from bench.analysis.places import LateWork, Places
 from bench.analysis.steady import LoadPoint, load_points
 from bench.analysis.throughput import Rung, capacity, ladder
 from bench.analysis.validity import Reason
+from bench.audit import Audit
 from bench.ledger import Books
 from bench.parquet import open_run
 from bench.run_record import RunRecord
@@ -32,6 +33,7 @@ class Topology(NamedTuple):
     places: Places
     """Where what has no answer was seen last; as the books, over all trials."""
     late_work: LateWork
+    audit: Audit | None
     trials: int
     """Valid ones."""
     trials_invalid: int
@@ -86,6 +88,11 @@ def analyse(folder: Path) -> Findings:
                     name=name,
                     family="brokered" if any(part.role == "broker" for part in plan.parts) else "brokerless",
                     books=ledger.total(kept for key, kept in books.items() if key.topology == name),
+                    audit=audit.total(
+                        episode.audit
+                        for episode in record.episodes
+                        if episode.topology == name and episode.audit
+                    ),
                     trials=sum((name, trial) not in invalid for trial in trials),
                     trials_invalid=sum((name, trial) in invalid for trial in trials),
                     capacity_per_s=capacity(valid),

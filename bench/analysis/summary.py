@@ -1,9 +1,9 @@
 """``summary.json``: every number in the report, in the shape that others rely on (it may grow, nothing is renamed).
 
-Invariant: ``fates``, ``ledger``, ``places``, ``late_work``, ``trials``, every ``n`` and whatever counts faults are
-plain integers; floors follow from the settings; all other numbers are estimates over valid trials, None where there
-is none. The accounts (the first four) count every trial, also an invalid one, and the warm-up. What stands at the top
-of a topology is level ``rest``; level ``client`` has the same under ``client``.
+Invariant: ``fates``, ``ledger``, ``places``, ``late_work``, ``audit``, ``trials``, every ``n`` and whatever counts
+faults are plain integers; floors follow from the settings; all other numbers are estimates over valid trials, None
+where there is none. The accounts (the first five) count every trial, also an invalid one, and the warm-up. What stands
+at the top of a topology is level ``rest``; level ``client`` has the same under ``client``.
 """
 
 from collections import Counter
@@ -30,6 +30,7 @@ from bench.analysis.trials import (
     within_trial_or_never,
 )
 from bench.analysis.validity import invalid_trials
+from bench.audit import Audit
 from bench.ledger import Fates, Ledger
 from bench.scenario import Scenario
 from bench.statistics import Estimate
@@ -131,6 +132,8 @@ class Level(msgspec.Struct, frozen=True):
     """By concurrency."""
     queueing: dict[str, dict[str, Model]]
     """By load and model."""
+    audit: Audit | None
+    """Of the bank's books, summed over trials; None where the service keeps no bank."""
 
 
 class TopologySummary(msgspec.Struct, frozen=True):
@@ -228,14 +231,14 @@ def _level(topology: Topology) -> Level:
         cpu_us_per_transaction=topology.cpu_us.by_role,
         throughput_per_s={str(rung.concurrency): rung.completed_per_s for rung in topology.ladder},
         queueing={point.key: _models(point.queueing) for point in topology.loads if point.queueing},
+        audit=topology.audit,
     )
 
 
 def _nothing(measured: Level) -> Level:
     """Level rest where only another was played: the accounts, which are for all levels, and no figures."""
-    return Level(
-        None, {}, measured.fates, measured.ledger, measured.places, measured.late_work, {}, {}, {}, {}
-    )
+    accounts = measured.fates, measured.ledger, measured.places, measured.late_work
+    return Level(None, {}, *accounts, {}, {}, {}, {}, measured.audit)
 
 
 def _latency(point: LoadPoint) -> Latency:

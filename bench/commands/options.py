@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from bench.errors import BadInput
+from common.bank.settings import BankSpec
 from common.services import ServiceSpec, load_service
 
 Credit = "Transactions one dispatcher may have outstanding at one worker."
@@ -21,6 +22,7 @@ class ServiceOptions(NamedTuple):
     mean_ms: float
     distribution: str
     seed: int
+    database: str
 
     def spec(self) -> ServiceSpec:
         """The service, found.
@@ -29,7 +31,9 @@ class ServiceOptions(NamedTuple):
             BadInput: there is none of that name, or a value cannot be.
         """
         try:
-            spec = ServiceSpec(self.name, self.mean_ms, self.distribution, self.seed)
+            spec = ServiceSpec(
+                self.name, self.mean_ms, self.distribution, self.seed, bank=BankSpec(self.database)
+            )
             load_service(spec)
         except ValueError as error:
             raise BadInput(f"--service: {error}") from None
@@ -46,6 +50,12 @@ def service_options(command: F) -> F:
     @click.option("--service-mean-ms", type=float, default=default.mean_ms, show_default=True, metavar="MS")
     @click.option("--service-distribution", default=default.distribution, show_default=True, metavar="NAME")
     @click.option("--service-seed", type=int, default=default.seed, show_default=True, metavar="N")
+    @click.option(
+        "--service-database",
+        default=default.bank.database,
+        metavar="PATH|URL",
+        help="transfer: an SQLite file (bank.sqlite), or postgresql://...",
+    )
     @wraps(command)
     def with_service(
         *arguments: object,
@@ -53,9 +63,12 @@ def service_options(command: F) -> F:
         service_mean_ms: float,
         service_distribution: str,
         service_seed: int,
+        service_database: str,
         **others: object,
     ) -> object:
-        options = ServiceOptions(service, service_mean_ms, service_distribution, service_seed)
+        options = ServiceOptions(
+            service, service_mean_ms, service_distribution, service_seed, service_database
+        )
         return command(*arguments, service=options, **others)
 
     return with_service  # type: ignore[return-value]

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.load.bodies import bodies
 from bench.load.client_level import CannotDrive, ClientCarrier, client_of
 from bench.load.closed_loop import TooMany
 from bench.load.episode import Episode
@@ -44,7 +45,7 @@ async def play(spec: LoadSpec) -> int:
     records = Records(Path(spec.record_file), spec.level, spec.method, spec.timeout_s)
     status = 1
     try:
-        traffic = Traffic(lambda ended: open_carrier(spec, ended), records)
+        traffic = Traffic(lambda ended: open_carrier(spec, ended), records, bodies(spec))
         try:
             status = await until_told(Episode(spec, traffic, report))
         finally:

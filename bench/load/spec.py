@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from bench.load.transfers import body_bytes_min
+from common.bank.settings import ACCOUNTS_MAX
 from common.settings import Retries, Settings
 from common.topology import Part
 
@@ -170,6 +172,9 @@ class LoadSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     timeout_s: float = 5.0
     """The time to live that is asked for. The client's own patience ends ``PATIENCE_S`` later."""
     body_bytes: int = 64
+    body: Literal["id", "transfer"] = "id"
+    """What it says: the transaction's id over and over, or a transfer between two of ``accounts``."""
+    accounts: int = 0
     check: Literal["echo", "none"] = "none"
     """``echo``: a completed transaction's answer is only ok with the request's own body."""
     id_prefix: str
@@ -202,6 +207,9 @@ class LoadSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             )
         self._check_level()
         self._check_bounds()
+        if self.body == "transfer":
+            _within("accounts", self.accounts, 2, ACCOUNTS_MAX, "accounts")
+            _within("body_bytes", self.body_bytes, body_bytes_min(self.accounts), BODY_BYTES_MAX, "bytes")
 
     def _check_level(self) -> None:
         if self.level == "client":

@@ -27,9 +27,15 @@ def _not_told(exchange: Exchange) -> None:
 class Traffic:
     """One step's exchanges at a time; ``open_step`` starts with the next."""
 
-    def __init__(self, carrier_of: Callable[[Callable[[Exchange], None]], Carrier], records: Records) -> None:
+    def __init__(
+        self,
+        carrier_of: Callable[[Callable[[Exchange], None]], Carrier],
+        records: Records,
+        body_of: Callable[[bytes, int], bytes] = body_of,
+    ) -> None:
         self.carrier = carrier_of(self.ended)
         self.records = records
+        self._body_of = body_of
         self.outstanding = 0
         self.sent = 0
         """In this step, as ``retried``, ``dropped`` and ``lags_ns``."""
@@ -91,7 +97,7 @@ class Traffic:
 
     def _send(self, index: int, origin: int, retry: int, scheduled_ns: int, now_ns: int) -> None:
         id = transaction_id(self._prefix, origin, retry).encode()
-        body = body_of(id, self._body_bytes)
+        body = self._body_of(id, self._body_bytes)
         warmup = scheduled_ns < self._warm_ns
         exchange = Exchange(self._step, index, id, body, scheduled_ns, now_ns, warmup, origin, retry)
         self.sent += 1

@@ -8,8 +8,9 @@ from bench.report.table import Table
 def considered(findings: Findings) -> str:
     """What the checks were, in a sentence."""
     limits = findings.record.scenario.validity
+    books = " and the bank's books" if any(topology.audit for topology in findings.topologies) else ""
     return (
-        "Checked in every trial: the ledger's laws; that the load process sent each transaction, at most"
+        f"Checked in every trial: the ledger's laws{books}; that the load process sent each transaction, at most"
         f" {limits.lag_p99_ms_max:g} ms late at the 99th percentile, with less than"
         f" {limits.load_cpu_share_max:.0%} of a processor; that its records are complete; that each fault happened,"
         " in time; that no part ended unasked. A trial that fails a check is left out of every figure, never out of"

@@ -28,7 +28,12 @@ def tables(summary: Summary) -> dict[str, list[Table]]:
         "fates": [_fates(names, levels)],
         "cpu": [_cpu(names, levels)],
         "theory": [_theory(names, levels)],
-        "ledger": [_accounts(names, levels), _places(names, levels), _all_fates(names, levels)],
+        "ledger": [
+            _accounts(names, levels),
+            _places(names, levels),
+            _all_fates(names, levels),
+            _bank(names, levels),
+        ],
     }
     return {chart: [table for table in some if table.rows] for chart, some in found.items()}
 
@@ -191,6 +196,38 @@ def _places(names: list[str], levels: list[Level]) -> Table:
         "All trials, warm-up included. client: never taken. front: unsent. queue: with a broker. link: handed to a"
         " worker that never began it. worker: begun, not finished. answer: finished, and not answered in time. late:"
         " completed, with an execution that outlasted its deadline.",
+    )
+
+
+_AUDIT = {
+    "total_before": "in all accounts, when the bank opened",
+    "total_after": "in all accounts, at the end (must be the same)",
+    "accounts_off": "accounts that hold something else than the journal says (must be 0)",
+    "applied": "transfers applied",
+    "refused": "refused for want of funds",
+    "completed_not_applied": "completed, and not applied (must be 0)",
+    "misapplied": "applied otherwise than asked for (must be 0)",
+    "rejected_applied": "rejected or refused, and applied (must be 0)",
+    "failed_applied": "failed, and applied (must be 0)",
+    "applied_twice": "applied more than once (must be 0)",
+    "unasked_applied": "applied, asked for by nobody (must be 0)",
+    "unknown_applied": "unknown, and applied",
+    "unknown_not_applied": "unknown, and not applied",
+    "broken_applied": "broken, and applied",
+    "broken_not_applied": "broken, and not applied",
+}
+
+
+def _bank(names: list[str], levels: list[Level]) -> Table:
+    audits = [level.audit for level in levels]
+    return _by_topology(
+        "The bank's books, held against what its clients asked for",
+        names,
+        [
+            (words, *(NONE if each is None else f"{getattr(each, name):,}" for each in audits))
+            for name, words in _AUDIT.items()
+        ],
+        "All trials, also invalid ones, warm-up included.",
     )
 
 

@@ -14,7 +14,7 @@ import common.executor
 from common.executions import ExecutionLog, NoExecutions, join, log_path, read
 from common.executor import Executor
 from common.machine import Execute, Finished
-from common.services import Refusal, transaction_id
+from common.services import Refusal, Unsure, transaction_id
 from common.settings import Limits
 from common.transaction import Fate, Transaction
 
@@ -110,6 +110,19 @@ def test_worked_is_what_the_service_took(executor_of):
     executor.submit(execute())
     (finished,) = wait_results(executor, 1)
     assert 20_000 <= finished.worked_us < 200_000
+
+
+def test_a_service_that_cannot_say_is_unknown_in_the_answer_and_on_record(executor_of, tmp_path):
+    def doubt(body):
+        raise Unsure(b"the database broke off")
+
+    path = log_path(tmp_path, "worker-1", 1)
+    executor = executor_of(doubt, ExecutionLog(path))
+    executor.submit(execute(1))
+    (finished,) = wait_results(executor, 1)
+    assert (finished.fate, finished.body) == (Fate.UNKNOWN, (b"the database broke off",))
+    (execution,) = join(read(path).entries)
+    assert execution.fate is Fate.UNKNOWN
 
 
 def test_the_service_can_ask_for_the_id(executor_of):
