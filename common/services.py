@@ -32,11 +32,12 @@ class ServiceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str = "echo"
     """One of ``SERVICES``, or ``module:callable``."""
     mean_ms: float = 10.0
-    """sleep, spin: the mean of the service time. 10 ms is a small database transaction."""
+    """sleep, spin: the mean of the service time. 10 ms is a small database transaction. transfer: what it takes beside
+    the database's own time."""
     distribution: str = "constant"
-    """sleep, spin: one of ``common.distributions.DISTRIBUTIONS``."""
+    """One of ``common.distributions.DISTRIBUTIONS``."""
     seed: int = 0
-    """sleep, spin: with the id it determines how long a transaction takes."""
+    """With the id it determines how long a transaction takes."""
     shape: Shape = DEFAULT_SHAPE
     bank: BankSpec = BankSpec()
     """transfer: whose money it moves."""
@@ -108,7 +109,7 @@ def transfer(spec: ServiceSpec) -> Service:
     """Moves money between accounts of a database, once for each id: {"from": 3, "to": 7, "amount": 12}."""
     from common.bank.service import transfer  # who moves no money loads no database
 
-    return transfer(spec)
+    return transfer(spec, _durations(spec))
 
 
 # Long enough that hashing it lets go of the interpreter lock, as real work in C does: the thread that beats

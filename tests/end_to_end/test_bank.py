@@ -1,6 +1,7 @@
 """Money moved by real processes that are killed and paused: the books balance, and books that do not are found out."""
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from bench.audit import audit
 from bench.bank import asked, read
 from common.bank.settings import BankSpec
-from tests.end_to_end.test_run import ROOT, started
+from tests.end_to_end.test_run import ENVIRONMENT, ROOT, started
 from tests.postgresql import serving
 
 BANK = ROOT / "tests" / "scenarios" / "small-bank.toml"
@@ -97,6 +98,31 @@ def test_the_books_balance_on_postgresql_and_nothing_is_left_in_it(server, tmp_p
         ).fetchall()
     connection.close()
     assert schemas == []
+
+
+THIEF = """
+from common.bank.books import Books
+
+write = Books._write
+
+def steal(self, id, answered):
+    write(self, id, answered)
+    self._database.execute("UPDATE accounts SET balance = balance - 1 WHERE balance > 0 AND number = 7")
+
+Books._write = steal
+"""
+
+
+def test_a_worker_that_steals_makes_the_run_invalid_and_that_is_told(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(THIEF)
+    monkeypatch.setitem(ENVIRONMENT, "PYTHONPATH", os.pathsep.join((str(ROOT), str(tmp_path))))
+    changes = ["--topology", "freelance", "--set", "phase.worker.duration_s=2.2"]
+    summary = run(tmp_path, *changes, status=1)
+    assert not summary["valid"]
+    (total,) = [why for why in summary["why_invalid"] if "in all accounts, it opened with 4000" in why]
+    assert f"invalid: {total}" in (tmp_path / "out").read_text()
+    assert "is repeated once" not in (tmp_path / "err").read_text()
+    assert summary["topologies"]["freelance"]["audit"]["total_after"] < 4000
 
 
 def test_a_database_that_is_not_there_is_told_in_one_line(tmp_path):
