@@ -87,6 +87,7 @@ class Driver:
         for _ in range(budget):
             frames = receive()
             if frames is None:
+                self._used.discard(name)
                 return False
             self.feed(Received(name, frames), now)
             now = monotonic()  # an answer's receiver may have submitted since: see _not_before
