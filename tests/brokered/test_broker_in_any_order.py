@@ -170,7 +170,8 @@ class Brokering(RuleBasedStateMachine):
     @rule(client=clients)
     def a_client_probes(self, client):
         (answer,) = self.stage.frontend(client, header(b"probe", self.stage.now, probe=True), EMPTY)
-        assert wire.parse_probe_answer(answer.frames[-1])[1] == len(self.talks)
+        workers = sum(not talk.retired for talk in self.talks.values())
+        assert wire.parse_probe_answer(answer.frames[-1])[1] == workers
 
     # --- what else happens --------------------------------------------------------------------------------
 
