@@ -47,6 +47,9 @@ class Launch(NamedTuple):
     """A file that it is given as its standard input."""
     inherited: tuple[int, ...] = ()
     """Descriptors of ours that it gets under the same numbers."""
+    holds_sigterm: bool = False
+    """Whether it begins with SIGTERM blocked, and takes it when it is ready to (``bench.termination``); otherwise one
+    that comes while Python starts ends it."""
 
 
 class Child:
@@ -129,6 +132,10 @@ def _popen(launch: Launch, log: Path | None) -> "subprocess.Popen[bytes]":
     with ExitStack() as opened:
         output = opened.enter_context(log.open("ab")) if log else None
         stdin = opened.enter_context(launch.stdin.open("rb")) if launch.stdin else subprocess.DEVNULL
+        if launch.holds_sigterm:
+            # A child inherits what is blocked. What comes for us meanwhile is delivered when we leave here.
+            ours = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+            opened.callback(signal.pthread_sigmask, signal.SIG_SETMASK, ours)
         return subprocess.Popen(
             launch.arguments,
             stdin=stdin,

@@ -20,7 +20,8 @@ STDIN = "/dev/stdin"
 
 def part(spec: PartSpec, folder: Path) -> Launch:
     """What starts a part; its spec is written to ``folder/<part>.json``."""
-    return _launch(spec, folder / f"{spec.part.name}.json", "bench.part", spec.part.role, spec.part.name)
+    path = folder / f"{spec.part.name}.json"
+    return _launch(spec, path, "bench.part", spec.part.role, spec.part.name)._replace(holds_sigterm=True)
 
 
 def load(spec: LoadSpec, path: Path) -> Launch:

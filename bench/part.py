@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, cast
@@ -21,6 +22,7 @@ from bench.baselines import proxy
 from bench.baselines.proxy import BareProxy
 from bench.baselines.window import BareDealer, Window
 from bench.registry import topology
+from bench.termination import Termination
 from common.executions import ExecutionLog, NoExecutions, log_path
 from common.executor import Executor
 from common.front.settings import HttpSettings
@@ -96,7 +98,8 @@ class Opened:
 
 
 def run(spec: PartSpec) -> int:
-    """Run a part until it is told to stop; returns the exit status.
+    """Run a part until it is told to stop; returns the exit status. Call from the main thread: it takes SIGTERM, for
+    good.
 
     Raises:
         CannotBind: an endpoint is in use.
@@ -105,20 +108,21 @@ def run(spec: PartSpec) -> int:
     """
     die_with(spec.guard_pid)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        if spec.part.role == "front":
-            asyncio.run(_run_front(spec))
-        else:
-            _run_loop(spec)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    with Termination() as termination:
+        try:
+            if spec.part.role == "front":
+                asyncio.run(_run_front(spec, termination))
+            else:
+                _run_loop(spec, termination)
+        except KeyboardInterrupt:
+            return INTERRUPTED
     return 0
 
 
-def _run_loop(spec: PartSpec) -> None:
+def _run_loop(spec: PartSpec, termination: Termination) -> None:
     """A broker or a worker."""
     if (spec.topology, spec.part.role) == (BareProxy.name, "broker"):
-        _run_proxy(spec)
+        _run_proxy(spec, termination)
         return
     executor = None
     if spec.part.role == "worker":
@@ -128,19 +132,23 @@ def _run_loop(spec: PartSpec) -> None:
         drain_s = spec.settings.limits.drain_s
         loop = PollLoop(opened.machine, opened.links, opened.observer, drain_s, executor)
         opened.started()
+        termination.then(loop.stop)
         loop.run()
     finally:
+        termination.over()
         opened.close()
         if executor is not None:
             executor.close()
 
 
-def _run_proxy(spec: PartSpec) -> None:
+def _run_proxy(spec: PartSpec, termination: Termination) -> None:
     opened = Opened(spec)
     opened.started()
     try:
+        termination.then(proxy.stop)
         proxy.run(opened.links)
     finally:
+        termination.over()
         opened.close()
 
 
@@ -176,13 +184,13 @@ def open_client(spec: PartSpec) -> "ClientLoop | Window":
     return ClientLoop(cast(ClientMachine, opened.machine), opened.links, opened.observer, opened.close)
 
 
-async def _run_front(spec: PartSpec) -> None:
+async def _run_front(spec: PartSpec, termination: Termination) -> None:
     from common.asyncio_loop import ClientLoop
     from common.front.pages import About
     from common.front.server import Front
 
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    termination.then(partial(asyncio.get_running_loop().call_soon_threadsafe, stop.set))
     client = open_client(spec)
     assert isinstance(client, ClientLoop)
     endpoints = tuple(endpoint for socket in spec.part.sockets for endpoint in socket.endpoints)
@@ -196,6 +204,7 @@ async def _run_front(spec: PartSpec) -> None:
         client.observer.note(Note("draining"), time.monotonic())
         await front.drain()
     finally:
+        termination.over()
         await front.close()
         client.close()
 

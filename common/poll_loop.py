@@ -9,7 +9,6 @@ something to read, and if so is read in the next turn, whatever its descriptor s
 import math
 import os
 import select
-import signal
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -23,7 +22,7 @@ from common.observer import Observer
 
 
 class PollLoop(Driver):
-    """Until SIGTERM has drained the machine, or the time for that is up."""
+    """Until it was told to stop and the machine is drained, or the time for that is up."""
 
     def __init__(
         self,
@@ -52,17 +51,17 @@ class PollLoop(Driver):
 
     def stop(self) -> None:
         """Drain, then return from ``run``. Safe from another thread and from a signal handler."""
-        self._stop = True
-        os.write(self._waker, b".")
+        if not self._stop:
+            self._stop = True
+            os.write(self._waker, b".")
 
     def run(self) -> None:
-        """Run until stopped and drained. Call from the main thread: it takes SIGTERM."""
-        before = signal.signal(signal.SIGTERM, lambda *_: self.stop())
+        """Run until stopped and drained."""
         try:
             while not self._turn():
                 pass
         finally:
-            signal.signal(signal.SIGTERM, before)
+            self._stop = True  # nobody is to write to a descriptor that may be another's by then
             os.close(self._wake)
             os.close(self._waker)
 

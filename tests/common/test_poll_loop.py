@@ -360,19 +360,37 @@ def test_it_is_told_to_drain_once(net, loop_of):
     loop.run()
 
 
-@pytest.mark.parametrize("tell", ["signal", "thread"])
-def test_sigterm_or_another_thread_stops_a_loop_that_sleeps(net, loop_of, tell):
+def test_another_thread_stops_a_loop_that_sleeps(net, loop_of):
     machine = Recorder()
     loop = loop_of(machine, net.link("ROUTER"))
-    before = signal.getsignal(signal.SIGTERM)
-    stop = loop.stop if tell == "thread" else lambda: os.kill(os.getpid(), signal.SIGTERM)
     machine.on_tick = []
-    timer = threading.Timer(0.05, stop)
+    timer = threading.Timer(0.05, loop.stop)
     timer.start()
     loop.run()
     timer.join()
     assert machine.events == [Drain()]
-    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_signal_handler_stops_a_loop_that_sleeps(net, loop_of):
+    machine = Recorder()
+    loop = loop_of(machine, net.link("ROUTER"))
+    machine.on_tick = []
+    before = signal.signal(signal.SIGTERM, lambda *_: loop.stop())
+    timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM))
+    try:
+        timer.start()
+        loop.run()
+        timer.join()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert machine.events == [Drain()]
+
+
+def test_to_stop_what_has_stopped_does_nothing(net, loop_of):
+    loop = loop_of(Recorder(), net.link("ROUTER"))
+    loop.stop()
+    loop.run()
+    loop.stop()
 
 
 # --- what it writes down ----------------------------------------------------------------------------------
