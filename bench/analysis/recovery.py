@@ -11,8 +11,9 @@ back. A fault that comes before the one before it is over, or less than a second
 has a second of baseline at all (*no baseline*), met a system that was not itself: nothing that rests on a baseline is
 told of it. Nor where less than a second is recorded after it (*too short*).
 
-* **detected**: the first Note in the span, by another part than those hit, that a peer is lost or that
-  what it held is to be sent again, and that names a part hit or no part at all.
+* **detected**: the first Note in the span that a peer is lost or that what it held is to be sent again, by another part
+  than those hit, that names a part hit or no part at all. Where the links were broken and not the part (``LINK_FAULTS``),
+  both ends are well and either may notice: then such a Note by the part hit counts as well, whomever it names.
 * **harmed**: transactions due before the end of the span and under way or due after the fault, that did not
   end with an answer, by fate. (``failed`` is an answer: the service's own no.) Each is counted with one fault:
   what is under way at the next is the next one's.
@@ -56,6 +57,7 @@ from bench.analysis.baseline import BASELINE_NS_MIN, Baseline, Stretch, backlog,
 from bench.analysis.goodput import WINDOW_NS, goodput
 from bench.analysis.recording import CODES, NS_PER_MS, Instants, Step, Transactions
 from bench.analysis.settling import BACK_NS, GRID_NS, Flags, back, left_again
+from bench.faults.registry import FAULTS
 from bench.ledger import FATES, EpisodeKey, Fates
 from bench.parquet import Database
 from bench.run_record import Injected
@@ -64,6 +66,8 @@ LOAD = "load"
 """The part that a fault made by the load names."""
 DETECTIONS = ("peer-lost", "failover")
 """Kinds of notes by which a part says that it has noticed."""
+LINK_FAULTS = frozenset(kind for kind, fault in FAULTS.items() if fault.mechanisms)
+"""Kinds of faults that are done to a part's links: partition, isolate, reset, delay."""
 
 Unjudged = Literal["", "no baseline", "unsettled", "too short"]
 
@@ -248,12 +252,15 @@ _HARM = [CODES[fate] for fate in ("rejected", "unknown", "refused", "broken")]
 
 
 def _detection(fault: Injected, end_ns: int, marks: Sequence[Mark], parts: Sequence[str]) -> Mark | None:
-    for mark in marks:
-        if fault.t_ns <= mark.t_ns < end_ns and mark.part not in fault.hit:
-            named = [part for part in parts if re.search(rf"\b{re.escape(part)}\b", mark.subject)]
-            if not named or not set(named).isdisjoint(fault.hit):
-                return mark
-    return None
+    spanned = (mark for mark in marks if fault.t_ns <= mark.t_ns < end_ns)
+    return next((mark for mark in spanned if _tells_of(mark, fault, parts)), None)
+
+
+def _tells_of(mark: Mark, fault: Injected, parts: Sequence[str]) -> bool:
+    if mark.part in fault.hit:
+        return fault.label.rpartition("-")[0] in LINK_FAULTS
+    named = [part for part in parts if re.search(rf"\b{re.escape(part)}\b", mark.subject)]
+    return not named or not set(named).isdisjoint(fault.hit)
 
 
 def _absence(fault: Injected, end_ns: int, away: Sequence[Absence]) -> Absence | None:

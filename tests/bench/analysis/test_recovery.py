@@ -160,6 +160,20 @@ def test_whoever_is_hit_later_is_what_is_noticed_too_and_notices_nothing_itself(
     assert found.detected_ms == 3
 
 
+@pytest.mark.parametrize("kind", ["partition", "isolate", "reset", "delay"])
+def test_a_part_that_was_cut_off_is_well_and_notices_that_its_peers_are_lost(kind):
+    marks = [note(2001, "worker-1", subject="worker-30"), note(2004, "front-1", subject="worker-1")]
+    (found,) = recover(transactions(*steady()), marks, faults=[(f"{kind}-front", "front-1", FAULT_MS, 3000)])
+    assert (found.detected_ms, found.detected_by) == (4, "front-1")
+
+
+@pytest.mark.parametrize("kind", ["pause", "wedge", "slow", "kill", "rolling-restart"])
+def test_a_part_that_is_not_well_itself_notices_nothing(kind):
+    marks = [note(2004, "front-1", subject="worker-1"), note(2005, "front-1", "failover", "t-17")]
+    (found,) = recover(transactions(*steady()), marks, faults=[(f"{kind}-front", "front-1", FAULT_MS, 3000)])
+    assert (found.detected_ms, found.detected_by) == (None, "")
+
+
 def test_the_span_of_a_fault_ends_with_the_next():
     due, done = steady(until_ms=8000)
     fates = ["unknown" if 2500 <= at < 2510 or 5500 <= at < 5530 else "completed" for at in due]
