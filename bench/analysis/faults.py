@@ -9,6 +9,7 @@ from bench.analysis.recording import Step, key_of
 from bench.analysis.recovery import Mark, Recovery, recoveries
 from bench.analysis.timeline import Timeline, overlay
 from bench.analysis.trials import by_kind, keys, within_trial
+from bench.faults.network import peers
 from bench.ledger import EpisodeKey
 from bench.scenario import Scenario
 from common.topology import Plan
@@ -76,9 +77,8 @@ def _fault(key: str, label: str, trials: list[Step], heard: Heard, plan: Plan, s
     ]
     played = trials[0].played
     hit = _hit(label, [each for trial in recovered for each in trial], plan, scenario)
-    made_of = ingredients(
-        scenario.settings, scenario.supervision.restart.delay_s, _cold_start_ms(hit.role, heard, plan)
-    )
+    cold_start_ms = _cold_start_ms(hit.role, heard, plan)
+    made_of = ingredients(hit, scenario.settings, scenario.supervision.restart.delay_s, cold_start_ms)
     return Fault(
         key,
         label,
@@ -93,12 +93,14 @@ def _fault(key: str, label: str, trials: list[Step], heard: Heard, plan: Plan, s
 
 def _hit(label: str, every: Sequence[Recovery], plan: Plan, scenario: Scenario) -> Hit:
     role = label.rpartition("-")[2]
+    same = [part for part in plan.parts if part.role == role]
     pinged = any("heartbeat_ivl" in socket.options for part in plan.parts for socket in part.sockets)
     return Hit(
         label,
-        parts=sum(part.role == role for part in plan.parts),
+        parts=len(same),
         watched=pinged or not scenario.settings.network.zmtp_heartbeat_ms,
         lasts_ms=within_trial(recovery.healed_ms for recovery in every),
+        paired=any(peers(plan, part.name, part.role) for part in same),
     )
 
 

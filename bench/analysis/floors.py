@@ -17,7 +17,9 @@ and the floor of a success and of recovery is 0: that one in n is missing need n
 none, and always for the recovery from the loss of a front, which its clients cannot replace: a part that is *gone* is
 there again at the earliest after the delay of the restart policy and a cold start; one that is cut off, when the fault
 is taken back. Then peers connect again every ``network.reconnect_ms``, but may do so at once: it is told beside the
-floor, and not part of it.
+floor, and not part of it. So is the takeover of a pair of which one is active (binary-star): it begins two
+``beats.state_interval_s`` after the last word of the other, and only where the active one was hit, which is not on
+record.
 """
 
 from typing import Literal, NamedTuple
@@ -40,6 +42,9 @@ SIGNS: dict[str, Sign] = {
 }
 """What a kind of fault looks like to the peers; any other is hidden."""
 
+STATE_INTERVALS = 2
+"""Of silence from the other half of a pair, until a client's request makes the passive one active."""
+
 GONE = ("kill", "terminate", "crash-loop", "rolling-restart")
 """Kinds that end the process."""
 CUT_OFF = ("pause", "partition", "wedge")
@@ -49,8 +54,8 @@ CUT_OFF = ("pause", "partition", "wedge")
 class Floors(msgspec.Struct, frozen=True):
     """What the floors are made of, in ms."""
 
-    restart: float
-    """Until the supervisor starts a dead part again; the start itself comes on top."""
+    restart: float | None
+    """Until the supervisor starts a dead part again; the start itself comes on top. None where no process ended."""
     silence: float
     """Until a peer that says nothing more is given up, since it was last heard; a broken connection is seen at once."""
     reconnect: float
@@ -58,7 +63,10 @@ class Floors(msgspec.Struct, frozen=True):
     zmtp: float | None = None
     """Until a connection on which ZMTP's own ping is not answered is broken; None where none are sent."""
     cold_start: float | None = None
-    """Until a started process can be talked to: the median of the restarts of this topology and role in this run."""
+    """Until a started process can be talked to: the median of the restarts of this topology and role in this run. None
+    where there were none, or the fault ended no process."""
+    takeover: float | None = None
+    """Until the passive one of a pair may take over, since it heard the other last; None where there is no pair."""
 
 
 class Floor(msgspec.Struct, frozen=True):
@@ -80,6 +88,8 @@ class Hit(NamedTuple):
     """Whether the topology looks after silent peers at all; ``direct`` does not."""
     lasts_ms: float | None = None
     """How long it lasted, where it was taken back."""
+    paired: bool = False
+    """Whether it is one of two of which one is active."""
 
     @property
     def kind(self) -> str:
@@ -92,15 +102,17 @@ class Hit(NamedTuple):
         return self.label.rpartition("-")[2]
 
 
-def ingredients(settings: Settings, restart_delay_s: float, cold_start_ms: float | None) -> Floors:
-    """The parts that floors are made of."""
+def ingredients(hit: Hit, settings: Settings, restart_delay_s: float, cold_start_ms: float | None) -> Floors:
+    """What the floors of one fault are made of."""
     beats, network = settings.beats, settings.network
+    gone = hit.kind in GONE
     return Floors(
-        restart=restart_delay_s * 1e3,
+        restart=restart_delay_s * 1e3 if gone else None,
         silence=beats.interval_s * beats.liveness * 1e3,
         reconnect=float(network.reconnect_ms),
         zmtp=float(network.zmtp_timeout_ms) if network.zmtp_heartbeat_ms else None,
-        cold_start=cold_start_ms,
+        cold_start=cold_start_ms if gone else None,
+        takeover=beats.state_interval_s * STATE_INTERVALS * 1e3 if hit.paired else None,
     )
 
 
@@ -125,5 +137,6 @@ def _detected_ms(hit: Hit, settings: Settings, made_of: Floors) -> float | None:
 def _away_ms(hit: Hit, made_of: Floors) -> float | None:
     """For how long nobody can be talked to who does what the part did; None where that is not known."""
     if hit.kind in GONE:
-        return None if made_of.cold_start is None else made_of.restart + made_of.cold_start
+        waits = (made_of.restart, made_of.cold_start)
+        return None if None in waits else sum(wait for wait in waits if wait is not None)
     return hit.lasts_ms if hit.kind in CUT_OFF else 0.0

@@ -11,9 +11,10 @@ back. A fault that comes before the one before it is over, or less than a second
 has a second of baseline at all (*no baseline*), met a system that was not itself: nothing that rests on a baseline is
 told of it. Nor where less than a second is recorded after it (*too short*).
 
-* **detected**: the first Note in the span that a peer is lost or that what it held is to be sent again, by another part
-  than those hit, that names a part hit or no part at all. Where the links were broken and not the part (``LINK_FAULTS``),
-  both ends are well and either may notice: then such a Note by the part hit counts as well, whomever it names.
+* **detected**: the first Note in the span that a peer is lost or that what it held is to be sent again, by another
+  part than those hit, that names a part hit or no part at all. Where the links were broken and not the part
+  (``LINK_FAULTS``), both ends are well and either may notice: such a Note by the part hit counts as well, whomever it
+  names.
 * **harmed**: transactions due before the end of the span and under way or due after the fault, that did not
   end with an answer, by fate. (``failed`` is an answer: the service's own no.) Each is counted with one fault:
   what is under way at the next is the next one's.

@@ -38,10 +38,11 @@ _RECOVERY: tuple[tuple[str, Callable[[RecoverySummary], str]], ...] = (
     ("attempts per transaction after", lambda found: _attempts(found.attempts)),
     ("not judged", lambda found: _unjudged(found)),
     ("faults", lambda found: f"{found.n:,}"),
-    ("setting: restart delay", lambda found: f"{number(found.floors_ms.restart)} ms"),
+    ("setting: restart delay", lambda found: _floor(found.floors_ms.restart)),
     ("measured: cold start", lambda found: _floor(found.floors_ms.cold_start)),
     ("setting: silence until given up", lambda found: f"{number(found.floors_ms.silence)} ms"),
     ("setting: ZMTP time-out", lambda found: _floor(found.floors_ms.zmtp)),
+    ("setting: silence until the other of a pair takes over", lambda found: _floor(found.floors_ms.takeover)),
     ("setting: pause between connects", lambda found: f"{number(found.floors_ms.reconnect)} ms"),
 )
 

@@ -3,14 +3,19 @@
 import pytest
 from msgspec.structs import replace
 
-from bench.analysis.floors import Floor, Hit, floor, ingredients
+from bench.analysis.floors import STATE_INTERVALS, Floor, Hit, floor, ingredients
+from bench.faults.network import peers
+from bench.registry import topology
+from brokered.binary_star import SILENT_BEATS
 from common.settings import Beats, Network, Settings
+from common.topology import Deployment
 
 DEFAULTS = Settings()
 
 
 def floors(label, parts=8, settings=DEFAULTS, restart_s=1.0, cold_ms=300.0, **changes):
-    return floor(Hit(label, parts, **changes), settings, ingredients(settings, restart_s, cold_ms))
+    hit = Hit(label, parts, **changes)
+    return floor(hit, settings, ingredients(hit, settings, restart_s, cold_ms))
 
 
 def test_a_broken_connection_is_noticed_at_once_and_the_others_go_on():
@@ -51,6 +56,36 @@ def test_a_part_that_goes_on_beating_need_never_be_noticed():
 
 def test_the_only_broker_is_missing_for_as_long_as_it_is_paused():
     assert floors("pause-broker", parts=1, lasts_ms=750.0) == Floor(150, 750, 750)
+
+
+def made_of(label, **changes):
+    return ingredients(Hit(label, 2, **changes), DEFAULTS, 1.0, 300.0)
+
+
+def test_a_restart_is_part_of_no_floor_where_no_process_ended():
+    for kind in ("pause", "partition", "isolate", "reset", "delay", "wedge", "slow", "absent"):
+        assert (made_of(f"{kind}-worker").restart, made_of(f"{kind}-worker").cold_start) == (None, None)
+    for kind in ("kill", "terminate", "rolling-restart", "crash-loop"):
+        assert (made_of(f"{kind}-worker").restart, made_of(f"{kind}-worker").cold_start) == (1000, 300)
+
+
+def test_the_takeover_of_a_pair_is_told_and_no_floor():
+    assert made_of("kill-broker").takeover is None
+    assert made_of("kill-broker", paired=True).takeover == 2 * DEFAULTS.beats.state_interval_s * 1e3
+    assert floors("kill-broker", parts=2, paired=True) == Floor(0, 0, 0)
+
+
+def test_as_many_state_intervals_as_the_brokers_themselves_wait():
+    assert STATE_INTERVALS == SILENT_BEATS
+
+
+def test_the_brokers_of_a_binary_star_are_a_pair_and_no_others():
+    names = {"binary-star": "broker-1", "paranoid-pirate": "broker-1", "freelance": "worker-1"}
+    deployment = Deployment(workers=2, fronts=2, brokers=2)
+    for name, part in names.items():
+        plan = topology(name).plan(deployment, DEFAULTS, lambda name: f"ipc://{name}")
+        (role,) = {each.role for each in plan.parts if each.name == part}
+        assert bool(peers(plan, part, role)) == (name == "binary-star")
 
 
 def test_kinds_of_two_words_are_understood():

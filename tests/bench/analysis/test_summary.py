@@ -108,7 +108,7 @@ def test_floors_come_from_the_settings(summary):
         {"detected": 0, "first_success": 1200, "recovered": 1200}
     )
     assert recovery["kill-broker"]["floors_ms"] == pytest.approx(
-        {"restart": 1000, "silence": 300, "reconnect": 20, "zmtp": 150, "cold_start": 200}
+        {"restart": 1000, "silence": 300, "reconnect": 20, "zmtp": 150, "cold_start": 200, "takeover": None}
     )
 
 
