@@ -23,8 +23,8 @@ def _lines(scenario: Scenario) -> Iterator[str]:
     yield f"{scenario.name}: {scenario.title}. {scenario.question}"
     yield f"topologies: {', '.join(scenario.topologies)}; trials: {scenario.trials}; seed: {scenario.seed}"
     yield (
-        f"deployment: {deployment.workers} workers, {deployment.fronts} fronts, brokers where there are any:"
-        f" {deployment.brokers}; credit {scenario.settings.credit}"
+        f"deployment: workers: {deployment.workers}, fronts: {deployment.fronts}, brokers, where their number is free:"
+        f" {deployment.brokers}; credit: {scenario.settings.credit}"
     )
     if scenario.hosts.placed:
         yield f"hosts: {', '.join(f'{role} {spread}' for role, spread in asdict(scenario.hosts).items())}"
@@ -35,7 +35,7 @@ def _lines(scenario: Scenario) -> Iterator[str]:
     yield f"load: {what}, {scenario.body_bytes} bytes, within {scenario.timeout_s:g} s"
     for phase in scenario.phases:
         times = sum(turn.phase is phase for turn in order.turns)
-        yield f"phase {phase.name}: {_intensity(phase, scenario)}; {_length(phase)}, {times} times"
+        yield f"phase {phase.name}: {_intensity(phase, scenario)}; {_length(phase)}, {_count(times)}"
         for fault in phase.faults:
             yield f"  in the measured part: {fault.describe()}"
         if isinstance(phase, Soak):
@@ -43,8 +43,12 @@ def _lines(scenario: Scenario) -> Iterator[str]:
         if by := links_by(scenario, phase):
             yield f"  links are broken by: {by}"
     for skipped in order.skipped:
-        yield f"not played: {skipped.phase} on {skipped.topology}, {skipped.why}"
+        yield f"not played: {skipped.phase} on {skipped.topology}: {skipped.why}"
     yield f"duration: {len(order.turns)} episodes, about {duration(order.seconds)}"
+
+
+def _count(times: int) -> str:
+    return "once" if times == 1 else f"{times} times"
 
 
 def links_by(scenario: Scenario, phase: Phase) -> str:

@@ -71,11 +71,11 @@ def _cannot(phase: Phase, plan: Plan, level: str) -> str:
             continue
         there = sum(part.role == fault.role for part in plan.parts)
         if level == "client" and fault.role == "front":
-            return f"at level client there is no front to {fault.kind}"
+            return f"at level client there is no front to be hit by {fault.kind}"
         if not there:
-            return f"{plan.topology} has no {fault.role} to {fault.kind}"
+            return f"{plan.topology} has no {fault.role} to be hit by {fault.kind}"
         if fault.which != "one" and fault.which > there:
-            return f"{plan.topology} has no {fault.role} {fault.which} to {fault.kind}"
+            return f"{plan.topology} has no {fault.role} {fault.which} to be hit by {fault.kind}"
         if why := fault.cannot(plan):
             return why
     return ""

@@ -41,23 +41,27 @@ class Serving(NamedTuple):
         topology: Topology,
         workers: int,
         fronts: int,
-        brokers: int,
+        brokers: int | None,
         credit: int,
         service: ServiceSpec,
         host: str,
         port: int,
     ) -> "Serving":
-        """Check all of it.
+        """Check all of it. ``brokers``: None is as many as the topology has by itself.
 
         Raises:
             BadInput: a value cannot be, or the port is in use.
         """
         try:
-            deployment = Deployment(workers, fronts, brokers)
+            deployment = Deployment(workers, fronts, 1 if brokers is None else brokers)
             settings = Settings(credit)
             http = HttpSettings(host, port, reuse_port=fronts > 1)
         except ValueError as error:
             raise BadInput(str(error)) from None
+        plan = topology.plan(deployment, settings, lambda name: f"ipc://{name}")
+        there = sum(part.role == "broker" for part in plan.parts)
+        if brokers not in (None, there):
+            raise BadInput(f"brokers of {topology.name} must be {there}, got {brokers}")
         if not port:
             raise BadInput("port must be 1 to 65535, got 0")
         check_free(host, port)

@@ -15,6 +15,7 @@ from bench.errors import BadInput, unknown
 
 Table = dict[str, Any]
 
+_MISSING = re.compile(r"Object missing required field (?P<field>\S+)")
 _AT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
 
 
@@ -85,23 +86,26 @@ def _explain(error: msgspec.ValidationError, table: Table, struct: Any, where: s
     assert match is not None
     what, path = match["what"].replace("`", ""), (match["path"] or "").removesuffix("[...]")
     at = _join(where, path)
+    if missing := _MISSING.fullmatch(what):
+        return BadInput(f"{at}: {missing['field']} is missing" if at else f"{missing['field']} is missing")
     if path not in _fields(struct):  # a check of our own, which names the value itself
         return BadInput(f"{at}: {what}" if at else what)
     got = table.get(path)
     if what.startswith("Invalid enum"):
-        return BadInput(
-            f"{at}: expected one of {', '.join(map(str, _words(_fields(struct)[path])))}, got {got!r}"
-        )
-    return BadInput(
-        f"{at}: {what[0].lower()}{what[1:]}, got {got!r}" if "got" not in what else f"{at}: {what} {got!r}"
-    )
+        return BadInput(f"{at}: expected {_any_of(_words(_fields(struct)[path]))}, got {got!r}")
+    what = f"{what[0].lower()}{what[1:]}"
+    return BadInput(f"{at}: {what}, got {got!r}" if "got" not in what else f"{at}: {what} {got!r}")
 
 
-def _words(kind: Any) -> list[object]:
+def _any_of(words: list[str]) -> str:
+    return " or ".join(words) if len(words) < 3 else f"one of {', '.join(words)}"
+
+
+def _words(kind: Any) -> list[str]:
     """What a field of fixed words may be."""
     if get_origin(kind) is Literal:
-        return list(get_args(kind))
-    return [word for inner in get_args(kind) for word in _words(inner)]
+        return list(map(str, get_args(kind)))
+    return ["a number"] if kind is int else [word for inner in get_args(kind) for word in _words(inner)]
 
 
 def _fields(struct: Any) -> dict[str, Any]:

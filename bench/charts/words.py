@@ -1,8 +1,20 @@
 """How a fault is spoken of, in the titles of charts and in the sentences of the report."""
 
-_DONE = {"kill": "killed", "pause": "paused"}
+_DONE = {
+    "kill": "killed",
+    "terminate": "told to drain and exit",
+    "rolling-restart": "restarted, and then each of the others",
+    "crash-loop": "killed and crashes at each start",
+    "absent": "absent from the start",
+    "pause": "paused",
+    "wedge": "wedged: it beats and answers nothing",
+    "slow": "slowed down",
+    "partition": "cut off",
+    "isolate": "cut off from one other part",
+    "reset": "hit by resets of its connections",
+    "delay": "reached late",
+}
 """What has been done to a part, by the kind of fault."""
-
 
 _ASKED = {
     "overload": "more is asked for than can be served",

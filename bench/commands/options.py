@@ -31,9 +31,11 @@ class ServiceOptions(NamedTuple):
             BadInput: there is none of that name, or a value cannot be.
         """
         try:
-            spec = ServiceSpec(
-                self.name, self.mean_ms, self.distribution, self.seed, bank=BankSpec(self.database)
-            )
+            bank = BankSpec(self.database)
+        except ValueError as error:
+            raise BadInput(f"--service-database: {error}") from None
+        try:
+            spec = ServiceSpec(self.name, self.mean_ms, self.distribution, self.seed, bank=bank)
             load_service(spec)
         except ValueError as error:
             raise BadInput(f"--service: {error}") from None

@@ -69,7 +69,11 @@ def broker(
         pairing = Pairing(star, state)
     elif star is not None or state is not None:
         raise BadInput(f"--star and --state go together, got only --{'star' if star else 'state'}")
-    made = _checked(lambda: chosen.broker(name, frontend, backend, settings, pairing))
+    try:
+        made = chosen.broker(name, frontend, backend, settings, pairing)
+    except ValueError as error:
+        options = " (--star, --state)" if chosen.family == "brokered" else ""
+        raise BadInput(f"{error}{options}") from None
     return _run(topology, made, settings)
 
 

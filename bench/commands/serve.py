@@ -15,9 +15,7 @@ from bench.scenario_file import check_topology
 @click.argument("topology")
 @click.option("--workers", type=int, default=4, show_default=True, metavar="N")
 @click.option("--fronts", type=int, default=1, show_default=True, metavar="N", help="Several share the port.")
-@click.option(
-    "--brokers", type=int, default=1, show_default=True, metavar="N", help="Where their number is free."
-)
+@click.option("--brokers", type=int, metavar="N", help="Where their number is free.  [default: 1]")
 @click.option("--credit", type=int, default=1, show_default=True, metavar="N", help=Credit)
 @click.option("--port", type=int, default=8080, show_default=True, metavar="P")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the fronts listen.")
@@ -26,7 +24,7 @@ def serve(
     topology: str,
     workers: int,
     fronts: int,
-    brokers: int,
+    brokers: int | None,
     credit: int,
     port: int,
     host: str,

@@ -166,7 +166,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
             NoEffect: there is no such part.
         """
         if not names:
-            raise NoEffect(f"there is no {self.role} to {self.kind}")
+            raise NoEffect(f"there is no {self.role} to be hit by {self.kind}")
         if self.which == "one":
             return random.choice(names)
         if self.which > len(names):

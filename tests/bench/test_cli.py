@@ -77,7 +77,7 @@ def test_dry_run_tells_phases_rates_and_duration_and_starts_nothing(capsys, tmp_
     assert "phase latency: open loop, poisson, 0.3, 0.5, 0.8 of the measured capacity" in out
     assert "(up to 240, 400, 640 transactions/s); 3 x (0.5 s warm-up + 4 s), 3 times" in out
     assert "kill one worker at 2 s" in out
-    assert "not played: kill-broker on freelance, freelance has no broker to kill" in out
+    assert "not played: kill-broker on freelance: freelance has no broker to be hit by kill" in out
     assert "duration: 9 episodes, about " in out
     assert not err
     assert not list(tmp_path.iterdir())
@@ -103,6 +103,17 @@ def test_dry_run_tells_phases_rates_and_duration_and_starts_nothing(capsys, tmp_
         ("serve", "Missing argument 'TOPOLOGY'"),
         ("serve freelnce", "did you mean freelance?"),
         ("serve freelance --workers 65", "workers must be 1 to 64, got 65"),
+        ("serve freelance --brokers 2", "brokers of freelance must be 0, got 2"),
+        ("serve binary-star --brokers 3", "brokers of binary-star must be 2, got 3"),
+        ("serve paranoid-pirate --brokers 0", "brokers must be 1 to 8, got 0"),
+        (
+            "serve direct --service transfer --service-database mysql://x",
+            "--service-database: database must be",
+        ),
+        (
+            "part broker --topology binary-star --frontend ipc://f --backend ipc://b",
+            "got neither (--star, --state)",
+        ),
         ("serve freelance --fronts 0", "fronts must be 1 to 8, got 0"),
         ("serve freelance --credit 0", "credit must be at least 1 transaction, got 0"),
         ("serve freelance --service ecko", "did you mean 'echo'?"),

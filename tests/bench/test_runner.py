@@ -103,7 +103,7 @@ def test_who_has_no_broker_skips_its_death_and_that_is_told(run):
         ("kill-broker", "freelance"),
         ("kill-broker", "direct"),
     ]
-    assert "kill-broker is not played on direct: direct has no broker to kill" in told.said
+    assert "kill-broker is not played on direct: direct has no broker to be hit by kill" in told.said
 
 
 def test_every_topology_gets_the_same_rates_of_the_best_ones_capacity(run):

@@ -46,7 +46,7 @@ def test_a_number_hits_that_part():
 
 
 def test_who_is_not_there_is_not_hit():
-    with pytest.raises(NoEffect, match="there is no broker to kill"):
+    with pytest.raises(NoEffect, match="there is no broker to be hit by kill"):
         Kill(role="broker", at_s=0).target([], Random(1))
     with pytest.raises(NoEffect, match="worker 4 was to be hit, but there are only 3"):
         Kill(role="worker", at_s=0, which=4).target(WORKERS, Random(1))
