@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from msgspec.structs import asdict
 
+from bench.phases import Closed, Phase, Soak
 from bench.ports import Ports
 from bench.progress import duration
 from bench.runner import order_of
-from bench.scenario import Closed, Phase, Scenario, Soak
+from bench.scenario import Scenario
 from bench.soak import AT_ONCE_MAX, DRAWN
 from bench.wiring import mechanism
 

@@ -28,13 +28,14 @@ from bench.load.spec import Step as LoadStep
 from bench.load_process import LoadFailed, LoadProcess
 from bench.marks import Marks
 from bench.part import PartSpec
+from bench.phases import Phase, Soak
 from bench.ports import Ports
 from bench.reach import Reach
 from bench.readiness import wait_until_ready
 from bench.run_record import Doubt, Episode, PlayedStep, episode_name
 from bench.running_books import broken_laws
 from bench.sampler import Sampler
-from bench.scenario import Phase, Scenario, Soak
+from bench.scenario import Scenario
 from bench.soak import rounds_of
 from bench.supervisor import Usage
 from bench.validity import doubts

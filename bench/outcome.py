@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from bench.errors import BadInput
+from bench.phases import Soak
 from bench.raw import to_parquet
 from bench.report.page import write_report
 from bench.report.provenance import command
 from bench.result_table import result_table
 from bench.run_record import RunRecord, read
-from bench.scenario import Soak
 
 WIDTH = 120
 """Of the table where no terminal says how wide it is."""

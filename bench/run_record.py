@@ -13,8 +13,9 @@ import msgspec
 from bench.audit import Audit
 from bench.conditions import Conditions
 from bench.faults.network import Mechanism
+from bench.phases import Step
 from bench.read_back import Options
-from bench.scenario import Scenario, Step
+from bench.scenario import Scenario
 from common.topology import Plan
 
 FILE = "run.json"

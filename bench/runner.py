@@ -17,12 +17,13 @@ from bench.conditions import conditions
 from bench.episode import Task, play
 from bench.errors import BenchError
 from bench.folders import EpisodeFolder
+from bench.phases import Closed
 from bench.ports import Ports
 from bench.progress import Progress
 from bench.read_back import read_back
 from bench.run_record import Episode, PlayedStep, RunRecord, episode_name, planned
 from bench.running_order import OVERHEAD_S, RunningOrder, Turn, running_order, seconds
-from bench.scenario import Closed, Scenario
+from bench.scenario import Scenario
 from bench.wiring import plan_of
 from common.topology import Plan
 

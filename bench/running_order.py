@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from bench.faults.on_load import OnLoad
+from bench.phases import Phase
 from bench.run_record import Skipped
-from bench.scenario import Phase, Scenario
+from bench.scenario import Scenario
 from common.topology import Plan
 
 OVERHEAD_S = 3.5

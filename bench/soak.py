@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from bench.faults.fault import Fault
 from bench.faults.registry import FAULTS
-from bench.scenario import Scenario, Soak
+from bench.phases import Soak
+from bench.scenario import Scenario
 from common.topology import ROLES, Plan, Role
 
 AT_ONCE_MAX = 2

@@ -15,12 +15,13 @@ from bench.folders import EpisodeFolder
 from bench.hosts.divided import Divided, divisible
 from bench.hosts.namespaces import Namespaces
 from bench.hosts.placement import BENCH, place
+from bench.phases import Phase, Soak
 from bench.ports import HOST, Ports
 from bench.registry import topology
 from bench.relay_process import RelayProcess
 from bench.relayed import Lines, Relayed
 from bench.run_record import Doubt
-from bench.scenario import Phase, Scenario, Soak
+from bench.scenario import Scenario
 from bench.supervisor import Usage
 from common.topology import Part, Plan
 

@@ -17,8 +17,8 @@ from bench.analysis.recording import NS_PER_S, FloatArray, key_of
 from bench.analysis.validity import Reason
 from bench.ledger import EpisodeKey
 from bench.parquet import Database
+from bench.phases import Growth, Soak
 from bench.run_record import Episode, RunRecord
-from bench.scenario import Growth, Soak
 
 STRETCHES = 60
 MIB = 1 << 20

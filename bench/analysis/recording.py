@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from bench.ledger import FATES, EpisodeKey
 from bench.parquet import Database
+from bench.phases import Closed, Open, Phase, Soak
 from bench.run_record import Episode, Injected, PlayedStep, RunRecord
-from bench.scenario import Closed, Open, Phase, Soak
 
 Instants = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]

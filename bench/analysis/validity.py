@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple
 
 from bench.analysis.recording import Step, key_of
 from bench.ledger import Books, EpisodeKey, broken_laws
+from bench.phases import Soak
 from bench.run_record import Cause, Episode, RunRecord
-from bench.scenario import Soak
 
 Kind = Literal[Cause, "record", "growth"]
 """What kind of reason: ``bench.run_record.Cause``, from when it was played, or a broken law; facts that are missing; a

@@ -23,12 +23,13 @@ from bench.load.exchange import Ending, Exchange
 from bench.load.records import Records
 from bench.load.schedule import arrivals
 from bench.marks import Marks
+from bench.phases import Closed, Open, Phase
 from bench.raw import to_parquet
 from bench.registry import TOPOLOGIES
 from bench.run_record import Clock, Episode, Injected, PlayedStep, RunRecord, planned
 from bench.runner import measure, reference_capacity
 from bench.sampler import Sample
-from bench.scenario import Closed, Open, Phase, Scenario
+from bench.scenario import Scenario
 from bench.scenario_file import load
 from common.distributions import service_time
 from common.executions import ExecutionLog, log_path

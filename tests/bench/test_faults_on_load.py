@@ -15,9 +15,9 @@ from bench.faults.overload import Overload
 from bench.faults.registry import AnyFault
 from bench.faults.storm import Storm
 from bench.load.spec import Burst, Retrying
+from bench.phases import Open
 from bench.registry import topology
 from bench.running_order import running_order
-from bench.scenario import Open
 from bench.scenario_file import load
 from common.settings import Retries
 from common.topology import Deployment

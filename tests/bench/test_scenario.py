@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bench.errors import BadInput
 from bench.faults.kill import Kill
-from bench.scenario import Closed, Open, Scenario
+from bench.phases import Closed, Open
+from bench.scenario import Scenario
 from bench.scenario_file import built_in, load, make, summary
 
 TINY = str(Path(__file__).parents[1] / "scenarios" / "tiny.toml")

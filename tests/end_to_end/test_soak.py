@@ -7,9 +7,9 @@ import pytest
 from bench import episode as episode_module
 from bench.episode import Task, play
 from bench.folders import EpisodeFolder
+from bench.phases import Soak
 from bench.run_record import Doubt, planned, read
 from bench.runner import plans_of
-from bench.scenario import Soak
 from bench.scenario_file import load
 from bench.soak import rounds_of
 from tests.end_to_end.test_run import started

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.analysis.recording import CODES, NS_PER_MS, Step, Transactions
+from bench.phases import Closed, Open, Phase
 from bench.run_record import Episode, Injected, PlayedStep
-from bench.scenario import Closed, Open, Phase
 
 START_MS = 1_000_000
 WARMUP_MS = 1000

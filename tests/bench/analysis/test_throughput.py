@@ -1,7 +1,7 @@
 import pytest
 
 from bench.analysis.throughput import capacity, completed_per_s, ladder
-from bench.scenario import Closed
+from bench.phases import Closed
 from tests.bench.analysis.steps import step, transactions
 
 USERS_4 = Closed(name="capacity", concurrency=(4,), duration_s=1)

@@ -1,0 +1,200 @@
+"""The phases of a scenario: an intensity of load, and when who is broken meanwhile.
+
+Invariant: a phase that exists can be played by some deployment; which of them lack a part that it hits is told by
+``bench.running_order``.
+
+A *phase* is played on a fresh deployment, once for each topology and trial; its *steps* follow each other on that
+deployment: one for each concurrency of a closed phase, one for each load or rate of an open one, one for each round of
+a soak.
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import chain
+from typing import ClassVar, Literal, NamedTuple
+
+import msgspec
+
+from bench.faults import on_load
+from bench.faults.registry import AnyFault
+from bench.load.spec import CONCURRENCY_MAX
+
+PHASE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
+"""What a phase may be called: it becomes part of folder names and transaction ids."""
+
+
+class Step(NamedTuple):
+    """A stretch of one phase with one intensity."""
+
+    name: str
+    """``16`` (concurrency), ``0.5`` (load) or ``320/s`` (rate): the column ``step`` of every table."""
+    warmup_s: float
+    duration_s: float
+    concurrency: int = 0
+    load: float = 0.0
+    """Fraction of the reference capacity."""
+    rate_per_s: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long it is offered load, warm-up included."""
+        return self.warmup_s + self.duration_s
+
+
+class _Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True):
+    """What every kind of phase has."""
+
+    duration_s_max: ClassVar[float] = 3600
+
+    name: str
+    duration_s: float
+    """The measured part of each step."""
+    warmup_s: float = 0.5
+    """The part before, which no figure counts."""
+
+    def __post_init__(self) -> None:
+        if not PHASE_NAME.fullmatch(self.name):
+            raise ValueError(f"name must be 1 to 24 of [a-z0-9-], got {self.name!r}")
+        if not 0.1 <= self.duration_s <= self.duration_s_max:
+            raise ValueError(f"duration_s must be 0.1 to {self.duration_s_max:g} s, got {self.duration_s:g}")
+        if not 0 <= self.warmup_s <= 600:
+            raise ValueError(f"warmup_s must be 0 to 600 s, got {self.warmup_s:g}")
+
+
+class Closed(_Phase, frozen=True, forbid_unknown_fields=True, tag="closed", kw_only=True):
+    """So many users who each ask again once they were answered: finds what a topology can do at most."""
+
+    concurrency: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_list("concurrency", self.concurrency)
+        for users in self.concurrency:
+            if not 1 <= users <= CONCURRENCY_MAX:
+                raise ValueError(f"concurrency must be 1 to {CONCURRENCY_MAX}, got {users}")
+
+    @property
+    def faults(self) -> tuple[AnyFault, ...]:
+        """None: a closed loop slows down with the system, so it shows no recovery."""
+        return ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """One for each concurrency."""
+        return tuple(Step(str(n), self.warmup_s, self.duration_s, concurrency=n) for n in self.concurrency)
+
+
+class Open(_Phase, frozen=True, forbid_unknown_fields=True, tag="open", kw_only=True):
+    """Transactions that are due when they are due, whatever the system does: latency, and recovery after faults."""
+
+    loads: tuple[float, ...] = ()
+    """Fractions of the reference capacity, which an earlier closed phase found."""
+    rates_per_s: tuple[float, ...] = ()
+    """Or rates as such."""
+    arrivals: Literal["poisson", "constant"] = "poisson"
+    faults: tuple[AnyFault, ...] = msgspec.field(default=(), name="fault")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if bool(self.loads) == bool(self.rates_per_s):
+            raise ValueError("an open phase must have either loads or rates_per_s")
+        check_list("loads", self.loads or (1,))
+        check_list("rates_per_s", self.rates_per_s or (1,))
+        for load in self.loads:
+            if not 0 < load <= 10:
+                raise ValueError(f"loads must be above 0 and at most 10 times the capacity, got {load:g}")
+        for rate in self.rates_per_s:
+            if not 0 < rate <= 100_000:
+                raise ValueError(f"rates_per_s must be above 0 and at most 100000, got {rate:g}")
+        for fault in self.faults:
+            if not fault.last_at_s < self.duration_s:
+                which = f" for the last of {fault.repeat}" if fault.repeat > 1 else ""
+                raise ValueError(
+                    f"at_s of a fault must be below duration_s {self.duration_s:g}, got {fault.last_at_s:g}{which}"
+                )
+            if not fault.end_s <= self.duration_s:
+                raise ValueError(
+                    f"a fault must be over by duration_s {self.duration_s:g}, got one that ends at {fault.end_s:g}"
+                )
+            if fault.from_start and len(self.steps) > 1:
+                raise ValueError(
+                    f"a phase with a fault {fault.kind!r}, which is there from the start of a deployment, must have"
+                    f" one load or rate, got {len(self.steps)}"
+                )
+        on_load.check(self.faults)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """One for each load or rate."""
+        by_load = (Step(f"{load:g}", self.warmup_s, self.duration_s, load=load) for load in self.loads)
+        by_rate = (
+            Step(f"{rate:g}/s", self.warmup_s, self.duration_s, rate_per_s=rate) for rate in self.rates_per_s
+        )
+        return tuple(chain(by_load, by_rate))
+
+
+class Growth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much a process may grow over its life, by a line through it: more is a leak."""
+
+    life_s_min: float = 30.0
+    """A process that lived shorter, its warm-up not counted, is not judged."""
+    warmup_s: float = 15.0
+    """Of each process: pools fill, code is loaded."""
+    rss_mib_max: float = 4.0
+    fds_max: float = 3.0
+
+    def __post_init__(self) -> None:
+        for name in ("life_s_min", "warmup_s", "rss_mib_max", "fds_max"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name):g}")
+
+
+class Soak(_Phase, frozen=True, forbid_unknown_fields=True, tag="soak", kw_only=True):
+    """An open loop on one deployment for long, in rounds, with faults drawn from the seed in each."""
+
+    duration_s_max: ClassVar[float] = 7 * 86400
+
+    rate_per_s: float
+    round_s: float = 60.0
+    """About: the rounds are of one length. After each of them the laws are checked."""
+    growth: Growth = msgspec.field(default_factory=Growth)
+    arrivals: ClassVar[Literal["poisson"]] = "poisson"
+    loads: ClassVar[tuple[float, ...]] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.rate_per_s <= 100_000:
+            raise ValueError(f"rate_per_s must be above 0 and at most 100000, got {self.rate_per_s:g}")
+        if not 1 <= self.round_s <= 3600:
+            raise ValueError(f"round_s must be 1 to 3600 s, got {self.round_s:g}")
+
+    @property
+    def rates_per_s(self) -> tuple[float, ...]:
+        """The one rate."""
+        return (self.rate_per_s,)
+
+    @property
+    def faults(self) -> tuple[AnyFault, ...]:
+        """None that is written down: they are drawn (bench/soak.py) when it is known which parts there are."""
+        return ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """One for each round."""
+        rounds = max(round(self.duration_s / self.round_s), 1)
+        length_s = self.duration_s / rounds
+        return tuple(
+            Step(f"round-{number}", self.warmup_s, length_s, rate_per_s=self.rate_per_s)
+            for number in range(1, rounds + 1)
+        )
+
+
+Phase = Closed | Open | Soak
+
+
+def check_list(name: str, values: Sequence[object]) -> None:
+    """Entries there must be, and none twice. Raises ValueError."""
+    if not values:
+        raise ValueError(f"{name} must have at least one entry")
+    if len(set(values)) < len(values):
+        raise ValueError(f"{name} must have no entry twice, got {', '.join(map(str, values))}")
