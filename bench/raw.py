@@ -1,53 +1,17 @@
 """From what the processes of a run wrote down while it was played to its four tables.
 
-Invariant: nothing is interpreted here and nothing whole is left out. What was being written when its
-process was killed (a torn last entry or line) is skipped and told, so that the tables of an interrupted run
-are as true as those of a finished one.
+Invariant: what is torn in the raw facts (``bench.facts``) is told, so that the tables of an interrupted run are as true
+as those of a finished one; each row says whose it is: the episode, and the step that had begun then.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
-import msgspec
-import numpy as np
-import numpy.typing as npt
-
-from bench import parquet, run_record
+from bench import facts, parquet, run_record
 from bench.folders import EpisodeFolder
-from bench.load import records
-from bench.load.record_table import ENDINGS, read_records
 from bench.parquet import Arrays, Database
 from bench.run_record import Episode, PlayedStep, RunRecord
-from bench.sampler import Sample
-from common import executions
-from common.executions import Execution
-
-_SAMPLED = ("cpu_s", "rss_bytes", "threads", "fds")
-"""Fields of a sample that become rows of their own."""
-
-_METHODS = {code: name for name, code in records.METHODS.items()}
-_LEVELS = {code: name for name, code in records.LEVELS.items()}
-
-_Line = TypeVar("_Line", bound=msgspec.Struct)
-
-
-class _Mark(msgspec.Struct):
-    """A line of ``bench.jsonl`` or of a part's notes."""
-
-    t_ns: int
-    part: str
-    kind: str
-    subject: str = ""
-    detail: str = ""
-
-
-class _Gauges(msgspec.Struct):
-    """A line of a part's gauges."""
-
-    t_ns: int
-    part: str
-    gauges: dict[str, float]
 
 
 class Converted(NamedTuple):
@@ -92,8 +56,8 @@ def read_transactions(database: Database, files: EpisodeFolder, steps: Sequence[
     torn: list[str] = []
     # Executions last: who has a record of a transaction's end finds that of its execution.
     for table, arrays in (
-        ("transactions", _transactions([step.name for step in steps], files, torn)),
-        ("executions", _executions(files, torn)),
+        ("transactions", facts.transactions([step.name for step in steps], files, torn)),
+        ("executions", facts.executions(files, torn)),
     ):
         if arrays:
             parquet.insert(database, table, arrays, nowhere)
@@ -104,139 +68,15 @@ def _convert(
 ) -> None:
     roles = {part.name: part.role for part in record.plans[episode.topology].parts}
     tables = (
-        ("transactions", _transactions([step.name for step in episode.steps], files, torn)),
-        ("executions", _executions(files, torn)),
-        ("samples", _samples(files, roles, torn)),
-        ("marks", _marks(files, torn)),
+        ("transactions", facts.transactions([step.name for step in episode.steps], files, torn)),
+        ("executions", facts.executions(files, torn)),
+        ("samples", facts.samples(files, roles, torn)),
+        ("marks", facts.marks(files, torn)),
     )
     for table, arrays in tables:
         if arrays:
             _add(database, table, arrays, episode)
     _find_steps(database, episode)
-
-
-def _transactions(names: Sequence[str], files: EpisodeFolder, torn: list[str]) -> Arrays:
-    """``names`` are those of the episode's steps, in order."""
-    if not files.records.exists():
-        return {}
-    table = read_records(files.records)
-    if table.torn_bytes:
-        torn.append(f"{_name(files, files.records)}: the last record is torn")
-    rows = table.rows
-    flags = rows["flags"]
-    return {
-        **{name: rows[name] for name, _ in records.LAYOUT if name in _AS_THEY_ARE},
-        "retry_number": rows["retry"],
-        "step": _words(dict(enumerate(names)), rows["step"]),
-        "id": np.char.decode(rows["id"], "ascii").astype(object),
-        "method": _words(_METHODS, rows["method"]),
-        "level": _words(_LEVELS, rows["level"]),
-        "fate": _words(ENDINGS, rows["ending"]),
-        "front": np.array([f"front-{number}" for number in range(1, 257)], dtype=object)[rows["front"]],
-        "definite": flags & records.DEFINITE > 0,
-        "warmup": flags & records.WARMUP > 0,
-        "answer_ok": flags & records.ANSWER_OK > 0,
-        "named": flags & records.UNNAMED == 0,
-    }
-
-
-_AS_THEY_ARE = (
-    "index",
-    "origin",
-    "status",
-    "attempts",
-    "scheduled_ns",
-    "sent_ns",
-    "done_ns",
-    "deadline_ns",
-    "bytes_out",
-    "bytes_in",
-    "waited_us",
-    "slot_us",
-    "worked_us",
-    "timeout_ms",
-)
-
-
-def _executions(files: EpisodeFolder, torn: list[str]) -> Arrays:
-    rows: list[tuple[str, int, Execution]] = []
-    for path in sorted(files.executions.glob("*.bin")):
-        contents = executions.read(path)
-        if contents.torn_bytes:
-            torn.append(f"{_name(files, path)}: the last entry is torn")
-        part, pid = executions.owner(path)
-        rows += [(part, pid, execution) for execution in executions.join(contents.entries)]
-    if not rows:
-        return {}
-    ran = [execution for _, _, execution in rows]
-    return {
-        "part": _texts([part for part, _, _ in rows]),
-        "pid": np.array([pid for _, pid, _ in rows]),
-        "id": _texts([execution.id.decode("ascii") for execution in ran]),
-        "begun_ns": np.array([execution.begun_ns for execution in ran]),
-        "finished_ns": np.array([execution.finished_ns for execution in ran]),
-        "fate": _texts([execution.fate.value if execution.fate else "" for execution in ran]),
-        "opaque": np.array([execution.opaque for execution in ran]),
-        "deadline_ns": np.array([execution.deadline_ns for execution in ran]),
-        "retry": np.array([execution.retry for execution in ran]),
-    }
-
-
-def _samples(files: EpisodeFolder, roles: dict[str, Any], torn: list[str]) -> Arrays:
-    rows: list[tuple[int, str, str, str, float]] = []
-    for sample in _lines(files, files.samples, Sample, torn):
-        rows += [
-            (sample.t_ns, sample.part, sample.role, name, float(getattr(sample, name))) for name in _SAMPLED
-        ]
-    for path in sorted(files.gauges.glob("*.jsonl")):
-        for line in _lines(files, path, _Gauges, torn):
-            role = roles.get(line.part, "")
-            rows += [(line.t_ns, line.part, role, name, value) for name, value in line.gauges.items()]
-    if not rows:
-        return {}
-    t_ns, part, role, name, value = zip(*rows, strict=True)
-    return {
-        "t_ns": np.array(t_ns),
-        "part": _texts(part),
-        "role": _texts(role),
-        "name": _texts(name),
-        "value": np.array(value, dtype=np.float64),
-    }
-
-
-def _marks(files: EpisodeFolder, torn: list[str]) -> Arrays:
-    marks: list[_Mark] = []
-    for path in (files.marks, *sorted(files.notes.glob("*.jsonl"))):
-        marks += _lines(files, path, _Mark, torn)
-    if not marks:
-        return {}
-    return {
-        "t_ns": np.array([mark.t_ns for mark in marks]),
-        "part": _texts([mark.part for mark in marks]),
-        "kind": _texts([mark.kind for mark in marks]),
-        "subject": _texts([mark.subject for mark in marks]),
-        "detail": _texts([mark.detail for mark in marks]),
-    }
-
-
-def _lines(files: EpisodeFolder, path: Path, kind: type[_Line], torn: list[str]) -> Iterator[_Line]:
-    """Every line of a file that may be missing; a last one without its end is torn."""
-    if not path.exists():
-        return
-    *lines, rest = path.read_bytes().split(b"\n")
-    if rest:
-        torn.append(f"{_name(files, path)}: the last line is torn")
-    decoder = msgspec.json.Decoder(kind)
-    for number, line in enumerate(lines, 1):
-        try:
-            yield decoder.decode(line)
-        except ValueError as error:
-            raise ValueError(f"{_name(files, path)}, line {number}: {error}") from error
-
-
-def _name(files: EpisodeFolder, path: Path) -> str:
-    """``latency-direct-1/notes/front-1.jsonl``."""
-    return str(path.relative_to(files.raw.parent))
 
 
 def _add(database: Database, table: str, arrays: Arrays, episode: Episode) -> None:
@@ -264,16 +104,3 @@ def _find_steps(database: Database, episode: Episode) -> None:
                     {**here, "step": step.name, "begin_ns": step.begin_ns},
                 )
         database.execute(f"UPDATE {table} SET step = '' WHERE {where}", here)
-
-
-def _words(words: dict[int, str], codes: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The word for each code. A code without a word is a bug of the writer's."""
-    found: npt.NDArray[Any] = np.full(codes.shape, None, dtype=object)
-    for code, word in words.items():
-        found[codes == code] = word
-    return found
-
-
-def _texts(values: Sequence[str]) -> npt.NDArray[Any]:
-    """DuckDB takes text from arrays of objects only."""
-    return np.array(values, dtype=object)
