@@ -48,7 +48,7 @@ class ParanoidPirate:
         fronts = [
             self.front(f"front-{number}", frontends, settings) for number in range(1, deployment.fronts + 1)
         ]
-        return Plan(self.name, (*parts, *workers, *fronts))
+        return Plan(self.name, (*parts, *workers, *fronts), "when-free")
 
     def broker(
         self, name: str, frontend: str, backend: str, settings: Settings, pairing: Pairing | None = None

@@ -10,7 +10,7 @@ from brokerless.worker import SERVICE, Worker
 from common.machine import Machine
 from common.network import socket
 from common.settings import Settings
-from common.topology import Deployment, Pairing, Part, Plan
+from common.topology import Deployment, Pairing, Part, Plan, Policy
 
 
 class Freelance:
@@ -23,6 +23,7 @@ class Freelance:
     )
     survives = frozenset({"kill-worker"})
     heartbeats = True
+    policy: Policy = "when-free"
 
     def plan(self, deployment: Deployment, settings: Settings, endpoint: Callable[[str], str]) -> Plan:
         """Workers ``worker-1`` ..., each binding the endpoint of its own name."""
@@ -34,7 +35,7 @@ class Freelance:
         fronts = [
             self.front(f"front-{number}", endpoints, settings) for number in range(1, deployment.fronts + 1)
         ]
-        return Plan(self.name, (*workers, *fronts))
+        return Plan(self.name, (*workers, *fronts), self.policy)
 
     def broker(
         self, name: str, frontend: str, backend: str, settings: Settings, pairing: Pairing | None = None
@@ -82,6 +83,7 @@ class Direct(Freelance):
     summary = "the 2012 article: one socket connected to every worker, high-water mark 1, blind round robin"
     survives = frozenset[str]()
     heartbeats = False
+    policy = "in-turn"
 
     def front(self, name: str, endpoints: Sequence[str], settings: Settings) -> Part:
         """A front's client side alone: one DEALER for all endpoints."""

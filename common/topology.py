@@ -18,6 +18,12 @@ ROLES: tuple[Role, ...] = ("broker", "worker", "front")
 
 Option = int | bytes
 
+Policy = Literal["when-free", "in-turn"]
+"""How whoever hands out transactions chooses a worker, as far as theory needs to know: ``when-free``, one that has room
+for it, and it waits as long as there is none; ``in-turn``, each in its turn, busy or not, and one that is not there is
+dealt one, too.
+"""
+
 
 class Socket(msgspec.Struct, frozen=True):
     """One socket of a part. ``options`` are libzmq's names in lower case, as pyzmq's attributes: ``sndhwm``."""
@@ -50,6 +56,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     topology: str
     parts: tuple[Part, ...]
+    policy: Policy | None = None
+    """None: theory (bench/analysis/predictions.py) has nothing to say of it."""
 
     @property
     def links(self) -> tuple[Link, ...]:

@@ -14,7 +14,9 @@ from bench.analysis.cpu import CostOverTrials
 from bench.analysis.faults import Fault, Heard, faults
 from bench.analysis.growth import Life
 from bench.analysis.places import LateWork, Places
+from bench.analysis.stability import Slowed, slowed
 from bench.analysis.steady import LoadPoint, load_points
+from bench.analysis.stuck import Missing, missing
 from bench.analysis.throughput import Rung, capacity, ladder
 from bench.analysis.validity import Reason
 from bench.audit import Audit
@@ -41,6 +43,8 @@ class Topology(NamedTuple):
     ladder: list[Rung]
     loads: list[LoadPoint]
     faults: list[Fault]
+    slowed: list[Slowed]
+    missing: list[Missing]
     cpu_us: CostOverTrials
     """Processor time for one completed transaction, over the open steps without faults (without such: the closed)."""
 
@@ -99,6 +103,8 @@ def analyse(folder: Path) -> Findings:
                     ladder=ladder(valid),
                     loads=load_points(database, record, valid),
                     faults=faults(valid, heard, plan, record.scenario),
+                    slowed=slowed(valid, plan, record.reference_capacity_per_s),
+                    missing=missing(database, valid, plan),
                     places=places.together(kept for key, kept in seen.items() if key.topology == name),
                     late_work=places.total(kept for key, kept in late.items() if key.topology == name),
                     cpu_us=cpu.over_steps(valid, watched, cpu.roles_measured(record.scenario)),

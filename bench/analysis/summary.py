@@ -22,7 +22,9 @@ from bench.analysis.places import LateWork
 from bench.analysis.queueing import Beside, Comparison
 from bench.analysis.ratios import ratios
 from bench.analysis.recovery import Recovery
+from bench.analysis.stability import Slowed
 from bench.analysis.steady import LoadPoint
+from bench.analysis.stuck import Missing
 from bench.analysis.trials import (
     over_trials,
     over_trials_or_never,
@@ -116,6 +118,58 @@ class RecoverySummary(msgspec.Struct, frozen=True):
     """How long it was kept up, which is in ``recovered_ms``; None: it was over at once."""
 
 
+class StabilitySummary(msgspec.Struct, frozen=True):
+    """One load while one worker was slow."""
+
+    unserved: Estimate | None
+    """Share of the load that was not served."""
+    stable: bool | None
+    """By its median; None where it is not known."""
+    n: int
+    """Transactions that were due meanwhile, all trials together."""
+
+
+class SlowSummary(msgspec.Struct, frozen=True):
+    """One phase in which a worker was slow; what stable means is in ``bench.analysis.stability``."""
+
+    times: float
+    workers: int
+    stable_below_predicted: float | None
+    """Load, as are the next two; None where theory has nothing to say of the topology."""
+    largest_stable: float | None
+    smallest_unstable: float | None
+    as_predicted: bool | None
+    """Whether every load was on its side of the limit; None where that can't be told."""
+    loads: dict[str, StabilitySummary]
+
+
+class AbsentSummary(msgspec.Struct, frozen=True):
+    """One phase in which workers were absent; what stuck means is in ``bench.analysis.stuck``."""
+
+    endpoints: int
+    """Absent workers."""
+    fronts: int
+    stuck_predicted: int | None
+    """Transactions, at all fronts together; None where theory has nothing to say of the topology."""
+    stuck: Estimate | None
+    stuck_by_front: dict[str, Estimate | None]
+    as_predicted: int | None
+    """Trials in which it was exactly as many at every front."""
+    completed: int
+    """Of those stuck, all trials together, as is the next."""
+    executed_there: int
+    """By a worker that had been absent."""
+    n: int
+    """Trials."""
+
+
+class Predictions(msgspec.Struct, frozen=True):
+    """What theory says beside what was measured, by phase."""
+
+    slow_worker: dict[str, SlowSummary]
+    absent_worker: dict[str, AbsentSummary]
+
+
 class Level(msgspec.Struct, frozen=True):
     """What was measured at one level."""
 
@@ -134,6 +188,7 @@ class Level(msgspec.Struct, frozen=True):
     """By load and model."""
     audit: Audit | None
     """Of the bank's books, summed over trials; None where the service keeps no bank."""
+    predictions: Predictions
 
 
 class TopologySummary(msgspec.Struct, frozen=True):
@@ -232,13 +287,17 @@ def _level(topology: Topology) -> Level:
         throughput_per_s={str(rung.concurrency): rung.completed_per_s for rung in topology.ladder},
         queueing={point.key: _models(point.queueing) for point in topology.loads if point.queueing},
         audit=topology.audit,
+        predictions=Predictions(
+            {each.phase: _slow(each) for each in topology.slowed},
+            {each.phase: _absent(each) for each in topology.missing},
+        ),
     )
 
 
 def _nothing(measured: Level) -> Level:
     """Level rest where only another was played: the accounts, which are for all levels, and no figures."""
     accounts = measured.fates, measured.ledger, measured.places, measured.late_work
-    return Level(None, {}, *accounts, {}, {}, {}, {}, measured.audit)
+    return Level(None, {}, *accounts, {}, {}, {}, {}, measured.audit, Predictions({}, {}))
 
 
 def _latency(point: LoadPoint) -> Latency:
@@ -291,6 +350,38 @@ def _or_never(trials: list[list[Recovery]], figure: str) -> Estimate | None:
     """Of a figure in which None means *never*; a trial that has no fault to ask says nothing."""
     return over_trials_or_never(
         within_trial_or_never(getattr(recovery, figure) for recovery in trial) for trial in trials if trial
+    )
+
+
+def _slow(slowed: Slowed) -> SlowSummary:
+    return SlowSummary(
+        times=slowed.times,
+        workers=slowed.workers,
+        stable_below_predicted=slowed.predicted,
+        largest_stable=slowed.largest_stable,
+        smallest_unstable=slowed.smallest_unstable,
+        as_predicted=slowed.as_predicted,
+        loads={
+            f"{each.load:.3g}": StabilitySummary(each.unserved, each.stable, each.n) for each in slowed.loads
+        },
+    )
+
+
+def _absent(missing: Missing) -> AbsentSummary:
+    trials = missing.trials
+    fronts = len(missing.fronts)
+    return AbsentSummary(
+        endpoints=missing.endpoints,
+        fronts=fronts,
+        stuck_predicted=None if missing.predicted is None else missing.predicted * fronts,
+        stuck=over_trials(sum(trial.by_front.values()) for trial in trials),
+        stuck_by_front={
+            front: over_trials(trial.by_front[front] for trial in trials) for front in missing.fronts
+        },
+        as_predicted=missing.as_predicted,
+        completed=sum(trial.completed for trial in trials),
+        executed_there=sum(trial.executed_there for trial in trials),
+        n=len(trials),
     )
 
 

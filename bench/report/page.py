@@ -32,6 +32,7 @@ SECTIONS = {
     "latency": "Latency",
     "tail": "The tail",
     "theory": "Queueing theory",
+    "predictions": "Predictions beside measurement",
     "recovery": "Recovery",
     "stages": "Recovery taken apart",
     "fates": "Fates",
@@ -39,6 +40,9 @@ SECTIONS = {
     "ledger": "The ledger",
 }
 """In the order of the page: charts and tables of the same name."""
+
+OPEN = ("ledger", "predictions")
+"""Whose tables are shown at once."""
 
 TEXTS = {
     "theory": "The recorded arrivals and slot occupancies of each step, replayed through an ideal queue: what the"
@@ -181,7 +185,7 @@ def _sections(figures: dict[str, list[Figure]], tables: dict[str, list[Table]]) 
             title,
             figures.get(name, []),
             tables.get(name, []),
-            name == "ledger",
+            name in OPEN,
             TEXTS.get(name, ""),
         )
         for name, title in SECTIONS.items()

@@ -9,6 +9,7 @@ from bench.analysis.summary import Deviation, Latency, Level, Summary
 from bench.analysis.timeline import FAILURES
 from bench.ledger import FATES
 from bench.report.numbers import NONE, estimate, milliseconds, number
+from bench.report.predictions_table import absent_table, load_table, slow_table
 from bench.report.recovery_table import recovery_table
 from bench.report.table import Row, Table
 from bench.statistics import BOOTSTRAP_N_MIN
@@ -24,6 +25,7 @@ def tables(summary: Summary) -> dict[str, list[Table]]:
     found = {
         "throughput": [_throughput(names, levels)],
         "latency": [_latency(names, levels)],
+        "predictions": [slow_table(names, levels), load_table(names, levels), absent_table(names, levels)],
         "recovery": [recovery_table(names, levels, key) for key in _keys(level.recovery for level in levels)],
         "fates": [_fates(names, levels)],
         "cpu": [_cpu(names, levels)],

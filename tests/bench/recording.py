@@ -1,7 +1,8 @@
 """Makes the folder of a run that never took place, with raw facts as real processes write them and known numbers.
 
 A small model of the real thing: eight workers behind one queue, or dealt to in turn; a worker that is killed comes
-back ``RESTART_S`` later, what it held is noticed after ``DETECT_S`` and served again, or (round robin) not at all.
+back ``RESTART_S`` later, what it held is noticed after ``DETECT_S`` and served again, or (round robin) not at all. One
+that is slow takes so many times as long.
 """
 
 import atexit
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 
 from bench import parquet
 from bench.conditions import Conditions, Machine
+from bench.faults.slow import Slow
 from bench.folders import EpisodeFolder
 from bench.load.exchange import Ending, Exchange
 from bench.load.records import Records
@@ -76,17 +78,33 @@ class Outage(NamedTuple):
     end_s: float
 
 
+class Slowness(NamedTuple):
+    """A worker is slow."""
+
+    worker: int
+    begin_s: float
+    end_s: float
+    times: float
+
+
 class Pool:
     """Workers, and how transactions come to them."""
 
     def __init__(
-        self, workers: int, in_turn: bool, retry: bool, overhead_s: float, outages: list[Outage]
+        self,
+        workers: int,
+        in_turn: bool,
+        retry: bool,
+        overhead_s: float,
+        outages: list[Outage],
+        slow: list[Slowness],
     ) -> None:
         self._retry = retry
         self._free = np.zeros(workers)
         self._in_turn = in_turn
         self._overhead_s = overhead_s
         self._outages = outages
+        self._slow = slow
         self._turn = 0
 
     def serve(self, sent_s: float, service_s: float, deadline_s: float) -> Outcome:
@@ -96,7 +114,7 @@ class Pool:
         while True:
             asked_s = self._after("broker", 0, asked_s)
             worker, start_s = self._next(asked_s)
-            end_s = start_s + service_s
+            end_s = start_s + service_s * self._times(worker, start_s)
             if start_s > deadline_s:
                 return Outcome(
                     runs, deadline_s - sent_s, 0, deadline_s, Ending.UNKNOWN if runs else Ending.REJECTED
@@ -130,6 +148,12 @@ class Pool:
                 return outage.end_s
         return float(t_s)
 
+    def _times(self, worker: int, t_s: float) -> float:
+        now = (
+            each.times for each in self._slow if each.worker == worker and each.begin_s <= t_s < each.end_s
+        )
+        return next(now, 1.0)
+
     def _cut(self, role: str, number: int, start_s: float, end_s: float) -> Outage | None:
         for outage in self._outages:
             if (outage.role, outage.number) == (role, number) and start_s < outage.begin_s < end_s:
@@ -137,14 +161,16 @@ class Pool:
         return None
 
 
-def make_run(folder: Path, *changes: str, seed: int = 1, complete: bool = True) -> RunRecord:
-    """A run of scenario quick with ``changes``, as ``run`` leaves it before anything is derived; returns its record."""
+def make_run(
+    folder: Path, *changes: str, seed: int = 1, complete: bool = True, name: str = "quick"
+) -> RunRecord:
+    """A run of scenario ``name`` with ``changes``, as ``run`` leaves it before anything is derived; returns its record."""
     folder.mkdir(parents=True, exist_ok=True)
-    scenario = load("quick", changes)
+    scenario = load(name, changes)
     record = RunRecord(
         complete=complete,
         scenario=scenario,
-        command=("run", "quick", *(f"--set={change}" for change in changes)),
+        command=("run", name, *(f"--set={change}" for change in changes)),
         clock=Clock(1 * S, 1_760_000_000 * S),
         conditions=Conditions(
             "0123456789ab", {"python": "3.11.2", "tornado": "6.6.1", "pyzmq": "27.3.0", "libzmq": "4.3.5"},
@@ -236,10 +262,14 @@ class Player:
 
     def _pool(self, step: PlayedStep, warm_s: float, begin_s: float) -> Pool:
         """Outages are told in seconds after the step's begin, as all that the pool does."""
-        outages = []
+        outages, slow = [], []
         for fault in (one for several in self._phase.faults for one in several.each()):
             at_s = warm_s - begin_s + fault.at_s
             number = 3 if fault.role == "worker" else 0
+            if isinstance(fault, Slow):
+                slow.append(Slowness(number, at_s, at_s + fault.for_s, fault.times))
+                self._hinder(fault, step.name, f"worker-{number + 1}", begin_s + at_s)
+                continue
             outages.append(Outage(fault.role, number, at_s, at_s + RESTART_S))
             self._inject(fault.label, step.name, f"{fault.role}-{number + 1}", begin_s + at_s)
         # Each trial has a machine of its own mood, and the broker takes its share of a slot.
@@ -250,7 +280,14 @@ class Player:
             self._scenario.method == "PUT",
             overhead_s,
             outages,
+            slow,
         )
+
+    def _hinder(self, fault: Slow, step: str, part: str, t_s: float) -> None:
+        until_ns = _ns(t_s + fault.for_s)
+        self._faults.append(Injected(fault.label, step, part, _ns(t_s), _ns(t_s), "slow", until_ns))
+        self._marks.add("fault", part, f"{fault.label}: slow", _ns(t_s))
+        self._marks.add("healed", part, f"{fault.label}: as fast as before", until_ns)
 
     def _inject(self, label: str, step: str, part: str, t_s: float) -> None:
         self._faults.append(Injected(label, step, part, _ns(t_s), _ns(t_s), "SIGKILL to pid 103"))
