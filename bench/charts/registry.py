@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from bench.analysis.findings import Findings
-from bench.charts import cpu, fates, latency, recovery, stages, tail, throughput
+from bench.charts import cpu, fates, latency, predictions, recovery, stages, tail, throughput
 from bench.charts.picture import Picture
 
 CHARTS: dict[str, Callable[[Findings], list[Picture]]] = {
     "throughput": throughput.pictures,
     "latency": latency.pictures,
     "tail": tail.pictures,
+    "predictions": predictions.pictures,
     "recovery": recovery.pictures,
     "stages": stages.pictures,
     "fates": fates.pictures,

@@ -33,7 +33,8 @@ def load_table(names: list[str], levels: list[Level]) -> Table:
         "Share of the load that was not served while one worker was slow",
         ("load", *names),
         rows,
-        f"Stable is below {UNSERVED_MAX:.0%}. In brackets the interval over trials; n: transactions due meanwhile.",
+        f"Stable is below {UNSERVED_MAX * 100:.0f} %. In brackets the interval over trials; n: transactions"
+        " due meanwhile.",
     )
 
 

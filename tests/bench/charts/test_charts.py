@@ -262,4 +262,6 @@ def test_the_interval_is_named_for_what_it_is():
 
 
 def test_the_registry_names_every_chart():
-    assert list(CHARTS) == ["throughput", "latency", "tail", "recovery", "stages", "fates", "cpu"]
+    assert list(CHARTS) == [
+        "throughput", "latency", "tail", "predictions", "recovery", "stages", "fates", "cpu",
+    ]  # fmt: skip
