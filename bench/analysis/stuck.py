@@ -42,7 +42,7 @@ class Missing(NamedTuple):
     trials: list[Stuck]
 
     @property
-    def as_predicted(self) -> int | None:
+    def trials_as_predicted(self) -> int | None:
         """In how many trials it was exactly so at every front; None without a prediction."""
         if self.predicted is None:
             return None

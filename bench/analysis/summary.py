@@ -1,9 +1,10 @@
 """``summary.json``: every number in the report, in the shape that others rely on (it may grow, nothing is renamed).
 
 Invariant: ``fates``, ``ledger``, ``places``, ``late_work``, ``audit``, ``trials``, every ``n`` and whatever counts
-faults are plain integers; floors follow from the settings; all other numbers are estimates over valid trials, None
-where there is none. The accounts (the first five) count every trial, also an invalid one, and the warm-up. What stands
-at the top of a topology is level ``rest``; level ``client`` has the same under ``client``.
+faults, trials or transactions of all trials are plain integers; floors and predictions follow from the settings,
+loads are as offered; all other numbers are estimates over valid trials, None where there is none. The accounts (the
+first five) count every trial, also an invalid one, and the warm-up. What stands at the top of a topology is level
+``rest``; level ``client`` has the same under ``client``.
 """
 
 from collections import Counter
@@ -153,7 +154,7 @@ class AbsentSummary(msgspec.Struct, frozen=True):
     """Transactions, at all fronts together; None where theory has nothing to say of the topology."""
     stuck: Estimate | None
     stuck_by_front: dict[str, Estimate | None]
-    as_predicted: int | None
+    trials_as_predicted: int | None
     """Trials in which it was exactly as many at every front."""
     completed: int
     """Of those stuck, all trials together, as is the next."""
@@ -378,7 +379,7 @@ def _absent(missing: Missing) -> AbsentSummary:
         stuck_by_front={
             front: over_trials(trial.by_front[front] for trial in trials) for front in missing.fronts
         },
-        as_predicted=missing.as_predicted,
+        trials_as_predicted=missing.trials_as_predicted,
         completed=sum(trial.completed for trial in trials),
         executed_there=sum(trial.executed_there for trial in trials),
         n=len(trials),

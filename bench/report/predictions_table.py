@@ -91,14 +91,14 @@ def _unserved(found: StabilitySummary | None) -> str:
 
 
 def _absent(name: str, found: AbsentSummary) -> Row:
-    told = found.as_predicted is not None and found.n
+    told = found.trials_as_predicted is not None and found.n
     return (
         name,
         f"{found.fronts} x {found.endpoints}",
         NONE if found.stuck_predicted is None else str(found.stuck_predicted),
         estimate(found.stuck),
         ", ".join(number(each.median) for each in found.stuck_by_front.values() if each) or NONE,
-        f"{found.as_predicted} of {found.n} trials" if told else NONE,
+        f"{found.trials_as_predicted} of {found.n} trials" if told else NONE,
         f"{found.executed_there}",
     )
 

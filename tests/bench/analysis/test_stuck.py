@@ -71,7 +71,7 @@ def test_one_at_each_front_for_each_absent_endpoint():
     (trial,) = found.trials
     assert trial.by_front == {"front-1": 2, "front-2": 2}
     assert (trial.completed, trial.executed_there) == (4, 4)
-    assert found.as_predicted == 1
+    assert found.trials_as_predicted == 1
 
 
 def test_a_front_at_which_one_is_missing_is_not_as_predicted():
@@ -80,7 +80,7 @@ def test_a_front_at_which_one_is_missing_is_not_as_predicted():
     recording.stick("front-1", "worker-3")
     (found,) = recording.told()
     assert found.trials[0].by_front == {"front-1": 1, "front-2": 0}
-    assert found.as_predicted == 0
+    assert found.trials_as_predicted == 0
 
 
 def test_where_whoever_is_free_is_given_work_nobody_is_stuck():
@@ -88,7 +88,7 @@ def test_where_whoever_is_free_is_given_work_nobody_is_stuck():
     recording.up()
     (found,) = recording.told(FREELANCE)
     assert found.trials[0].by_front == {"front-1": 0, "front-2": 0}
-    assert (found.predicted, found.as_predicted) == (0, 1)
+    assert (found.predicted, found.trials_as_predicted) == (0, 1)
 
 
 def test_one_stuck_where_none_should_be_is_told():
@@ -96,7 +96,7 @@ def test_one_stuck_where_none_should_be_is_told():
     recording.up()
     recording.stick("front-2", "worker-3")
     (found,) = recording.told(FREELANCE)
-    assert found.as_predicted == 0
+    assert found.trials_as_predicted == 0
 
 
 def test_who_was_given_up_at_the_deadline_was_stuck_too():
@@ -120,7 +120,7 @@ def test_a_trial_in_which_the_worker_never_came_says_nothing():
     recording = Recording()
     recording.stick("front-1", "worker-3")
     (found,) = recording.told()
-    assert (found.trials, found.as_predicted) == ([], 0)
+    assert (found.trials, found.trials_as_predicted) == ([], 0)
 
 
 def test_without_a_policy_it_is_measured_and_not_predicted():
@@ -128,7 +128,7 @@ def test_without_a_policy_it_is_measured_and_not_predicted():
     recording.up()
     recording.stick("front-1", "worker-3")
     (found,) = recording.told(Plan("other", PARTS))
-    assert (found.predicted, found.as_predicted) == (None, None)
+    assert (found.predicted, found.trials_as_predicted) == (None, None)
     assert found.trials[0].by_front["front-1"] == 1
 
 

@@ -85,7 +85,7 @@ def row(**changes):
     one = Estimate(1, 1, 1, 2)
     found = AbsentSummary(
         endpoints=1, fronts=2, stuck_predicted=2, stuck=Estimate(2, 2, 2, 2),
-        stuck_by_front={"front-1": one, "front-2": one}, as_predicted=2, completed=4, executed_there=4, n=2,
+        stuck_by_front={"front-1": one, "front-2": one}, trials_as_predicted=2, completed=4, executed_there=4, n=2,
     )  # fmt: skip
     level = next(iter(summary_of(analyse(small_run())).topologies.values())).measured
     level = replace(level, predictions=Predictions({}, {"one-absent": replace(found, **changes)}))
@@ -98,4 +98,4 @@ def test_who_is_stuck_stands_beside_who_should_be():
 
 
 def test_without_a_prediction_only_the_measurement_is_told():
-    assert row(stuck_predicted=None, as_predicted=None)[2:] == ("–", "2 (2–2)", "1, 1", "–", "4")
+    assert row(stuck_predicted=None, trials_as_predicted=None)[2:] == ("–", "2 (2–2)", "1, 1", "–", "4")
