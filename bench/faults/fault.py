@@ -212,3 +212,19 @@ class Lasting(Fault, frozen=True, forbid_unknown_fields=True, kw_only=True):
         did not raise, also where the run is broken off. Raises NoEffect.
         """
         raise NotImplementedError
+
+
+def send_signal(deployed: Deployed, part: str, number: int, word: str) -> int:
+    """Signal the part's process; returns its pid. ``word`` says what was to be done to it: ``killed``.
+
+    Raises:
+        NoEffect: there is none.
+    """
+    pid = deployed.pid(part)
+    if pid is None:
+        raise NoEffect(f"{part} was to be {word}, but it was not running")
+    try:
+        deployed.signal(part, number)
+    except ProcessLookupError:
+        raise NoEffect(f"{part} was to be {word}, but it had just exited") from None
+    return pid

@@ -2,7 +2,7 @@
 
 import signal
 
-from bench.faults.fault import Deployed, Fault, NoEffect
+from bench.faults.fault import Deployed, Fault, NoEffect, send_signal
 
 GONE_WITHIN_S = 2.0
 """A killed process is gone in about a millisecond; one in uninterruptible sleep takes as long as it likes."""
@@ -14,13 +14,7 @@ class Kill(Fault, frozen=True, forbid_unknown_fields=True, tag="kill", kw_only=T
     does = "SIGKILL to the process; the supervisor starts it anew"
 
     async def apply(self, deployed: Deployed, part: str) -> str:
-        pid = deployed.pid(part)
-        if pid is None:
-            raise NoEffect(f"{part} was to be killed, but it was not running")
-        try:
-            deployed.signal(part, signal.SIGKILL)
-        except ProcessLookupError:
-            raise NoEffect(f"{part} was to be killed, but it had just exited") from None
+        pid = send_signal(deployed, part, signal.SIGKILL, "killed")
         if await deployed.ended(part, pid, GONE_WITHIN_S) is None:
             raise NoEffect(f"{part} was killed, but was still there after {GONE_WITHIN_S:g} s")
         return f"SIGKILL to pid {pid}"

@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from bench.faults.fault import Deployed, Lasting, NoEffect
+from bench.faults.fault import Deployed, Lasting, NoEffect, send_signal
 
 SEEN_WITHIN_S = 1.0
 """The kernel stops a process within a scheduling interval."""
@@ -19,13 +19,7 @@ class Pause(Lasting, frozen=True, forbid_unknown_fields=True, tag="pause", kw_on
     does = "SIGSTOP to the process, SIGCONT after for_s"
 
     async def apply(self, deployed: Deployed, part: str) -> str:
-        pid = deployed.pid(part)
-        if pid is None:
-            raise NoEffect(f"{part} was to be paused, but it was not running")
-        try:
-            deployed.signal(part, signal.SIGSTOP)
-        except ProcessLookupError:
-            raise NoEffect(f"{part} was to be paused, but it had just exited") from None
+        pid = send_signal(deployed, part, signal.SIGSTOP, "paused")
         if not await _seen(pid, stopped=True):
             raise NoEffect(f"{part} was told to stop, but still ran after {SEEN_WITHIN_S:g} s")
         return f"SIGSTOP to pid {pid}"

@@ -2,7 +2,7 @@
 
 import signal
 
-from bench.faults.fault import Deployed, Fault, NoEffect
+from bench.faults.fault import Deployed, Fault, NoEffect, send_signal
 
 EXIT_S = 1.0
 """From drained to gone: closing sockets, ending threads, the interpreter's own exit."""
@@ -23,13 +23,7 @@ async def terminate(deployed: Deployed, part: str) -> int:
     Raises:
         NoEffect: there was none, or it did not exit in time with status 0.
     """
-    pid = deployed.pid(part)
-    if pid is None:
-        raise NoEffect(f"{part} was to be terminated, but it was not running")
-    try:
-        deployed.signal(part, signal.SIGTERM)
-    except ProcessLookupError:
-        raise NoEffect(f"{part} was to be terminated, but it had just exited") from None
+    pid = send_signal(deployed, part, signal.SIGTERM, "terminated")
     within_s = deployed.drain_s + EXIT_S
     status = await deployed.ended(part, pid, within_s)
     if status is None:
