@@ -9,60 +9,23 @@ from brokered.binary_star import PASSIVE_REASON
 from brokered.ppp import EMPTY
 from brokered.star_client import StarClient
 from common import wire
-from common.machine import Connected, Disconnected, Drain, Effect, Note, Received, Submitted
+from common.machine import Drain, Effect, Note
 from common.settings import Limits, Settings
-from common.transaction import Fate, Transaction
-from tests.common.stage import Stage, fates, kinds, noted, sends
+from common.transaction import Fate
+from tests.brokered.client_stage import B1, B2, AskingStage, ids, probes, requests
+from tests.common.stage import fates, kinds, noted, sends
 from tests.common.submitting import Submitting
 
-B1, B2 = "broker-1", "broker-2"
 
-
-class StarClientStage(Stage[StarClient]):
+class StarClientStage(AskingStage[StarClient]):
     def __init__(self, settings: Settings = Settings()):  # noqa: B008 - frozen
         super().__init__(StarClient(settings, [B1, B2], Random(7)))
 
-    def connects(self, broker: str = B1) -> list[Effect]:
-        return self.tell(Connected(broker, b"tcp://broker"))
-
-    def disconnects(self, broker: str = B1) -> list[Effect]:
-        return self.tell(Disconnected(broker, b"tcp://broker"))
-
-    def submit(self, id: bytes = b"a", *, retry: bool = True, ttl_s: float = 5.0) -> list[Effect]:
-        return self.tell(Submitted(Transaction(id, (b"x",), self.now + ttl_s, retry)))
-
-    def reply(self, message, *body: bytes, fate: Fate = Fate.COMPLETED, broker: str = B1) -> list[Effect]:
-        status = wire.pack_status(message[0][wire.HEADER_SIZE :], fate)
-        return self.tell(Received(broker, [message[0], EMPTY, status, *body]))
-
     def is_active(self, probe, broker: str = B1) -> list[Effect]:
-        return self.reply(probe, wire.pack_probe_answer(0, 3), broker=broker)
+        return self.answers_probe(probe, broker=broker)
 
     def is_passive(self, message, broker: str = B1) -> list[Effect]:
         return self.reply(message, PASSIVE_REASON, fate=Fate.REJECTED, broker=broker)
-
-    def keep_alive(self, seconds: float, broker: str = B1) -> list[Effect]:
-        """Time passes, and the active one answers every probe at once."""
-        effects: list[Effect] = []
-        end = self.now + seconds
-        while self.now < end:
-            step = self.wait(min(self.machine.deadline(), end) - self.now)
-            for probe in probes(step, broker):
-                step += self.is_active(probe, broker)
-            effects += step
-        return effects
-
-
-def probes(effects, broker=None):
-    return [m for m in sends(effects, broker) if wire.parse_header(m[0], 0).probe]
-
-
-def requests(effects, broker=None):
-    return [m for m in sends(effects, broker) if not wire.parse_header(m[0], 0).probe]
-
-
-def ids(messages):
-    return [message[0][wire.HEADER_SIZE :] for message in messages]
 
 
 @pytest.fixture
