@@ -85,8 +85,14 @@ class Step(NamedTuple):
 
     @property
     def fault_ends_ns(self) -> list[int]:
-        """Where the span of each of ``faults`` ends: at the next, or with the step."""
-        return [*(fault.t_ns for fault in self.faults[1:]), self.played.end_ns][: len(self.faults)]
+        """Where the span of each of ``faults`` ends: at the next that was due later, or with the step."""
+        return [
+            next(
+                (later.t_ns for later in self.faults if later.planned_ns > fault.planned_ns),
+                self.played.end_ns,
+            )
+            for fault in self.faults
+        ]
 
     @property
     def measured(self) -> Transactions:

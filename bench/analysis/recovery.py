@@ -2,8 +2,8 @@
 them for readers of a report.
 
 The *span* of a fault is from its instant (just before it was applied) to the next fault of the step, or to
-the end of the step. Times are in milliseconds after the fault; None is *did not happen*, or *not known*: then
-``unjudged`` says why.
+the end of the step; those due at the same instant are one blow and share a span. Times are in milliseconds after the
+fault; None is *did not happen*, or *not known*: then ``unjudged`` says why.
 
 The *baseline* is the measured part of the step before the fault, without what earlier faults disturbed: each from its
 instant until it was *over*, that is recovered, drained, healed and recovered from the healing, and the part that it hit
@@ -142,7 +142,7 @@ def recoveries(
         quiet.append((min(quiet_ns, fault.t_ns), fault.t_ns))
         before = baseline(step.transactions, quiet)
         absence = _absence(fault, end_ns, away)
-        span = _Span(step.transactions, fault, end_ns, before, absence, last=fault is step.faults[-1])
+        span = _Span(step.transactions, fault, end_ns, before, absence, last=end_ns == step.played.end_ns)
         settled = fault.t_ns - quiet_ns >= BASELINE_NS_MIN
         found.append(_recovery(span, _unjudged(span, settled), _detection(fault, end_ns, marks, parts)))
         quiet_ns = span.over_ns()

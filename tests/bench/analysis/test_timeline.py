@@ -63,3 +63,11 @@ def test_it_ends_where_the_shortest_span_does():
 
 def test_of_no_faults_there_is_no_timeline():
     assert overlay([]) is None
+
+
+def test_faults_due_at_one_instant_are_one_blow_and_none_ends_the_other_s_span():
+    played = step(transactions(*steady()), faults=[KILL, ("kill-worker", "worker-5", 2000.0)])
+    assert played.fault_ends_ns == [played.played.end_ns] * 2
+    found = overlay([(played, *pair) for pair in zip(played.faults, played.fault_ends_ns, strict=True)])
+    assert found is not None
+    assert found.t_s.max() == pytest.approx(4, abs=0.02)
