@@ -12,7 +12,7 @@ from common.machine import Drain, Execute, Finished, Received, Reopen, Send, Unr
 from common.settings import Limits, Settings
 from common.transaction import Fate
 from tests.brokered.test_worker import WorkerStage
-from tests.common.stage import header
+from tests.common.stage import header, noted
 
 BROKERS = ["broker-1", "broker-2"]
 
@@ -31,6 +31,9 @@ class Connection:
         self.sent: list[tuple[bytes, ...]] = []
 
 
+QUEUE = 3
+
+
 class Working(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
@@ -47,7 +50,9 @@ class Working(RuleBasedStateMachine):
     @initialize(credit=st.integers(1, 3))
     def it_has_a_credit(self, credit):
         self.credit = credit
-        self.stage = WorkerStage(brokers=tuple(BROKERS), settings=Settings(credit, limits=Limits(queue=3)))
+        self.stage = WorkerStage(
+            brokers=tuple(BROKERS), settings=Settings(credit, limits=Limits(queue=QUEUE))
+        )
 
     def look(self, effects):
         for effect in effects:
@@ -110,7 +115,10 @@ class Working(RuleBasedStateMachine):
     @rule(broker=brokers)
     def a_plain_client_asks(self, broker):
         id = self.new(broker)
-        self.look(self.stage.receives(b"client", EMPTY, id, broker=broker))
+        effects = self.stage.receives(b"client", EMPTY, id, broker=broker)
+        self.look(effects)
+        if noted(effects, "dropped"):
+            del self.asked[id]
 
     def new(self, broker):
         """An id; what comes where no READY was said is nobody's."""
@@ -155,7 +163,11 @@ class Working(RuleBasedStateMachine):
     @rule()
     def it_drains(self):
         self.draining = True
-        self.look(self.stage.tell(Drain()))
+        waiting = len(self.asked)
+        effects = self.stage.tell(Drain())
+        self.look(effects)
+        assert len(noted(effects, "dropped")) == len(self.asked) <= waiting, "what no reply gave back"
+        self.asked.clear()
 
     # --- what must hold -----------------------------------------------------------------------------------
 
@@ -163,7 +175,8 @@ class Working(RuleBasedStateMachine):
     def it_holds_what_was_asked_and_not_answered(self):
         gauges = self.stage.machine.gauges()
         assert gauges["executing"] == (self.executing is not None)
-        assert gauges["waiting"] <= 3
+        assert gauges["waiting"] == len(self.asked)
+        assert all(waiting <= QUEUE for waiting in Counter(self.asked.values()).values()), "of each that asks"
         assert gauges["conversations"] <= len(self.connections)
 
     @invariant()
