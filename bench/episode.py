@@ -178,6 +178,11 @@ class _Stage:
         steps = list(self._task.steps)
         try:
             async for line in load.lines():
+                if (
+                    self._wiring.doubts()
+                ):  # no part can reach another any more: nothing that follows is of use
+                    load.child.kill()
+                    break
                 if isinstance(line, Begin):
                     self._begin(line)
                 elif isinstance(line, Offered):

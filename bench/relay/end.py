@@ -10,6 +10,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple, Protocol, cast
 
 HOLD_BYTES = 1 << 20
@@ -140,7 +141,10 @@ class End(asyncio.Protocol):
         """Pass on the other side's end; close both once both have said so."""
         self._told_end = True
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write_eof()
+            with suppress(
+                OSError
+            ):  # reset by its peer a moment ago, of which connection_lost is still to tell
+                self._transport.write_eof()
         if self.other._told_end:
             self.close()
             self.other.close()

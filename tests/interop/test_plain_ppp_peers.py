@@ -46,6 +46,7 @@ def test_several_req_clients_at_once_get_each_its_own_answer(parts):
     clients = [PlainReq(broker.frontend) for _ in range(16)]
     try:
         with PlainPppWorker(broker.backend) as one, PlainPppWorker(broker.backend) as other:
+            broker.part.wait_noted("peer-up", 2)  # else one may have answered all before the other has come
             for turn in range(10):
                 requests = [[b"%d of %d" % (turn, number)] for number in range(len(clients))]
                 assert ask_all(clients, requests) == requests

@@ -3,8 +3,8 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 
@@ -280,3 +280,49 @@ async def test_a_delay_without_jitter_is_what_was_asked_for():
 
 def linger(peer: Peer) -> None:
     peer.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+async def test_an_end_that_waited_for_a_peer_who_was_reset_meanwhile_harms_nobody():
+    """shutdown() of a socket that was reset says ENOTCONN before the loop has told of the loss: it ended the relay."""
+    async with raw_binder() as (relay, connect):
+        connector, binder = await connect()
+        (line,) = relay._lines
+        line.impose(Cut(key="a", lines=(0,)))
+        connector.writer.write_eof()
+        await until(lambda: any(connection.near.over for connection in line._connections))
+        reset(binder)
+        line.lift(
+            "a"
+        )  # in the same turn of the loop: nobody has told yet that the binder's connection is gone
+        await connector.is_reset()
+
+
+@asynccontextmanager
+async def raw_binder() -> AsyncIterator[tuple[Relay, Callable[[], Awaitable[tuple[Peer, socket.socket]]]]]:
+    """One line to a binder of plain sockets, on which a call acts at once and not in the loop's next turn."""
+    loop = asyncio.get_running_loop()
+    with Ports() as ports, socket.socket() as listener, ExitStack() as opened:
+        line = LineSpec(HOST, ports.port("line"), HOST, ports.port("binder"))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setblocking(False)
+        listener.bind((HOST, line.to_port))
+        listener.listen()
+        relay = Relay(RelaySpec((line,), control=0))
+        await relay.open()
+
+        async def connect() -> tuple[Peer, socket.socket]:
+            peer = Peer(*await asyncio.open_connection(HOST, line.port))
+            opened.callback(peer.writer.close)
+            binder, _ = await loop.sock_accept(listener)
+            return peer, opened.enter_context(binder)
+
+        try:
+            yield relay, connect
+        finally:
+            await relay.close()
+
+
+def reset(raw: socket.socket) -> None:
+    """RST, now."""
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    raw.close()
