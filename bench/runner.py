@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from bench.capacity import completed_per_s
 from bench.conditions import conditions
 from bench.episode import Task, play
-from bench.errors import BenchError
+from bench.errors import BadInput, BenchError
 from bench.folders import EpisodeFolder
 from bench.phases import Closed
 from bench.ports import Ports
@@ -142,8 +142,16 @@ def plans_of(scenario: Scenario) -> dict[str, Plan]:
 
 
 def order_of(scenario: Scenario) -> RunningOrder:
-    """What a run of the scenario will play."""
-    return running_order(scenario, plans_of(scenario))
+    """What a run of the scenario will play.
+
+    Raises:
+        BadInput: no topology can play any phase.
+    """
+    order = running_order(scenario, plans_of(scenario))
+    if not order.turns:
+        why = "; ".join(f"{each.phase} on {each.topology}: {each.why}" for each in order.skipped)
+        raise BadInput(f"scenario {scenario.name} must have a phase that a topology can play, got {why}")
+    return order
 
 
 def measure(episode: Episode, folder: EpisodeFolder) -> Episode:

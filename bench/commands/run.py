@@ -62,9 +62,10 @@ def _run(scenario: Scenario, out: Path | None, keep_raw: bool) -> int:
     from bench.outcome import conclude, tell
     from bench.progress import progress
     from bench.results import link_latest, make_folder
-    from bench.runner import Runner
+    from bench.runner import Runner, order_of
 
     check_hosts(scenario)
+    order_of(scenario)  # what cannot be played is told before there is a folder for it
     remove_leftovers()
     folder = make_folder(out, scenario.name)
     with progress() as told:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from bench import runner as runner_module
 from bench.episode import Task
-from bench.errors import BenchError, PartFailed
+from bench.errors import BadInput, BenchError, PartFailed
 from bench.folders import EpisodeFolder
 from bench.run_record import Doubt, Episode, PlayedStep, RunRecord, read
 from bench.runner import Runner, order_of, reference_capacity
@@ -189,3 +189,15 @@ def test_a_numbered_part_that_is_not_there_skips_the_phase():
     scenario = quick("phase.kill-worker.fault.kill.which=9")
     order = running_order(scenario, {name: Plan(name, ()) for name in scenario.topologies})
     assert ("kill-worker", "direct") in [(each.phase, each.topology) for each in order.skipped]
+
+
+def test_a_scenario_that_no_topology_can_play_is_bad_input():
+    scenario = load("quick", ["topologies=['freelance']"])
+    only = replace(scenario, phases=(scenario.phase("capacity"), scenario.phase("kill-broker")))
+    assert [turn.phase.name for turn in order_of(only).turns] == ["capacity"] * 2
+    with pytest.raises(
+        BadInput, match="must have a phase that a topology can play, got kill-broker on freelance"
+    ):
+        order_of(
+            replace(scenario, phases=(replace(scenario.phase("kill-broker"), loads=(), rates_per_s=(9.0,)),))
+        )
