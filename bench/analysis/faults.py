@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bench.analysis.absences import Absence
+from bench.analysis.depths import Depth, Held, around
 from bench.analysis.floors import Floor, Floors, Hit, floor, ingredients
 from bench.analysis.recording import Step, key_of
 from bench.analysis.recovery import Mark, Recovery, recoveries
@@ -28,15 +29,18 @@ class Fault(NamedTuple):
     trials: list[list[Recovery]]
     """For each trial, as many as it had such faults."""
     timeline: Timeline | None
+    depth: Depth | None
+    """Who held how many meanwhile."""
     floor: Floor
     floors: Floors
 
 
 class Heard(NamedTuple):
-    """What marks tell of, by episode."""
+    """What is on record beside the transactions of a step, by episode."""
 
     notes: Mapping[EpisodeKey, list[Mark]]
     absences: Mapping[EpisodeKey, list[Absence]]
+    held: Mapping[EpisodeKey, Held]
 
 
 def faults(steps: Sequence[Step], heard: Heard, plan: Plan, scenario: Scenario) -> list[Fault]:
@@ -86,6 +90,7 @@ def _fault(key: str, label: str, trials: list[Step], heard: Heard, plan: Plan, s
         played.rate_per_s,
         [trial for trial in recovered if trial],
         overlay(events),
+        around(events, heard.held),
         floor(hit, scenario.settings, made_of),
         made_of,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench import audit, ledger, run_record
-from bench.analysis import cpu, growth, places, recording, recovery, validity
+from bench.analysis import cpu, depths, growth, places, recording, recovery, validity
 from bench.analysis.absences import absences
 from bench.analysis.cpu import CostOverTrials
 from bench.analysis.faults import Fault, Heard, faults
@@ -79,7 +79,8 @@ def analyse(folder: Path) -> Findings:
         reasons = [*validity.reasons(record, books, steps), *growth.reasons(lives, record)]
         invalid = validity.invalid_trials(reasons)
         watched = cpu.parts(database)
-        heard = Heard(recovery.notes(database), absences(database))
+        held = depths.held(database) if any(step.faults for step in steps) else {}
+        heard = Heard(recovery.notes(database), absences(database), held)
         seen, late = places.places(database), places.late_work(database)
         topologies = []
         for name in played(record):

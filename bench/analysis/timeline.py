@@ -56,8 +56,7 @@ def overlay(events: Sequence[tuple[Step, Injected, int]]) -> Timeline | None:
     """
     if not events:
         return None
-    before_ns = min(BEFORE_NS, *(fault.t_ns - step.played.begin_ns for step, fault, _ in events))
-    after_ns = min(AFTER_NS, *(end_ns - fault.t_ns for _, fault, end_ns in events))
+    before_ns, after_ns = spans(events)
     rows = [_since(step.transactions, fault.t_ns) for step, fault, _ in events]
     return Timeline(
         *_goodput(rows, before_ns, after_ns),
@@ -65,6 +64,12 @@ def overlay(events: Sequence[tuple[Step, Injected, int]]) -> Timeline | None:
         *_failures(rows, before_ns, after_ns),
         n=len(events),
     )
+
+
+def spans(events: Sequence[tuple[Step, Injected, int]]) -> tuple[int, int]:
+    """How far before and after their instant all of some faults, at least one, can be looked at: ns."""
+    before_ns = min(BEFORE_NS, *(fault.t_ns - step.played.begin_ns for step, fault, _ in events))
+    return before_ns, min(AFTER_NS, *(end_ns - fault.t_ns for _, fault, end_ns in events))
 
 
 def _since(rows: Transactions, t_ns: int) -> Transactions:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from bench.analysis.findings import Findings
-from bench.charts import cpu, fates, latency, predictions, recovery, stages, tail, throughput
+from bench.charts import cpu, depth, fates, latency, predictions, recovery, stages, tail, throughput
 from bench.charts.picture import Picture
 
 CHARTS: dict[str, Callable[[Findings], list[Picture]]] = {
@@ -13,6 +13,7 @@ CHARTS: dict[str, Callable[[Findings], list[Picture]]] = {
     "predictions": predictions.pictures,
     "recovery": recovery.pictures,
     "stages": stages.pictures,
+    "depth": depth.pictures,
     "fates": fates.pictures,
     "cpu": cpu.pictures,
 }

@@ -35,6 +35,7 @@ SECTIONS = {
     "predictions": "Predictions beside measurement",
     "recovery": "Recovery",
     "stages": "Recovery taken apart",
+    "depth": "Where transactions wait",
     "fates": "Fates",
     "cpu": "Cost",
     "ledger": "The ledger",

@@ -67,7 +67,7 @@ def texts(svg):
 def test_a_run_of_the_main_job_has_all_its_charts(drawn):
     assert list(drawn) == [
         "throughput", "latency", "latency-by-percentile", "recovery-kill-worker", "recovery-kill-broker",
-        "stages-kill-worker", "stages-kill-broker", "fates", "cpu",
+        "stages-kill-worker", "stages-kill-broker", "depth-kill-worker", "depth-kill-broker", "fates", "cpu",
     ]  # fmt: skip
 
 
@@ -263,5 +263,5 @@ def test_the_interval_is_named_for_what_it_is():
 
 def test_the_registry_names_every_chart():
     assert list(CHARTS) == [
-        "throughput", "latency", "tail", "predictions", "recovery", "stages", "fates", "cpu",
+        "throughput", "latency", "tail", "predictions", "recovery", "stages", "depth", "fates", "cpu",
     ]  # fmt: skip
