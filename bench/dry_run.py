@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 from msgspec.structs import asdict
 
-from bench.phases import Closed, Phase, Soak
+from bench.phases import Closed, Phase, Search, Soak
 from bench.ports import Ports
 from bench.progress import duration
-from bench.runner import order_of
+from bench.runner import order_of, plans_of
+from bench.running_order import OVERHEAD_S, RunningOrder, seconds
 from bench.scenario import Scenario
 from bench.soak import AT_ONCE_MAX, DRAWN
+from bench.sweep import credited
 from bench.wiring import mechanism
 
 
@@ -34,9 +36,11 @@ def _lines(scenario: Scenario) -> Iterator[str]:
     )
     what = f"{scenario.method} at level {scenario.level}"
     yield f"load: {what}, {scenario.body_bytes} bytes, within {scenario.timeout_s:g} s"
+    yield from _sweep(scenario, order)
     for phase in scenario.phases:
         times = sum(turn.phase is phase for turn in order.turns)
-        yield f"phase {phase.name}: {_intensity(phase, scenario)}; {_length(phase)}, {_count(times)}"
+        at_most = "at most " if isinstance(phase, Search) else ""
+        yield f"phase {phase.name}: {_intensity(phase, scenario)}; {at_most}{_length(phase)}, {_count(times)}"
         for fault in phase.faults:
             yield f"  in the measured part: {fault.describe()}"
         if isinstance(phase, Soak):
@@ -45,7 +49,26 @@ def _lines(scenario: Scenario) -> Iterator[str]:
             yield f"  links are broken by: {by}"
     for skipped in order.skipped:
         yield f"not played: {skipped.phase} on {skipped.topology}: {skipped.why}"
-    yield f"duration: {len(order.turns)} episodes, about {duration(order.seconds)}"
+    searches = any(isinstance(phase, Search) for phase in scenario.phases)
+    bound = "at most about" if searches else "about"
+    yield f"duration: {len(order.turns)} episodes, {bound} {duration(order.seconds)}"
+
+
+def _sweep(scenario: Scenario, order: RunningOrder) -> Iterator[str]:
+    """What differs from cell to cell, and each topology's credit there."""
+    if not scenario.sweep:
+        return
+    axes = "; ".join(f"{axis} {', '.join(map(str, values))}" for axis, values in scenario.sweep.axes.items())
+    how = "one at a time" if scenario.sweep.one_at_a_time else "every combination"
+    yield f"sweep over {axes}; {how}: {len(scenario.cells)} cells, every phase in each"
+    without = {name for name, plan in plans_of(scenario).items() if not credited(plan)}
+    for cell in scenario.cells:
+        turns = [turn for turn in order.turns if turn.cell == cell.name]
+        credits = {turn.topology: turn.scenario.settings.credit for turn in turns}
+        each = ", ".join(
+            f"{name} {'none' if name in without else credit}" for name, credit in credits.items()
+        )
+        yield f"  {cell.name}: {cell}; credit: {each}; about {duration(seconds(turns, OVERHEAD_S))}"
 
 
 def _count(times: int) -> str:
@@ -59,6 +82,9 @@ def links_by(scenario: Scenario, phase: Phase) -> str:
 
 
 def _intensity(phase: Phase, scenario: Scenario) -> str:
+    if isinstance(phase, Search):
+        gain = f"{phase.gain_min:.0%} over two doublings"
+        return f"closed loop, {_words(phase.concurrency)} at a time, until that gains less than {gain}"
     if isinstance(phase, Closed):
         return f"closed loop, {_words(phase.concurrency)} at a time"
     if phase.rates_per_s:
@@ -70,6 +96,8 @@ def _intensity(phase: Phase, scenario: Scenario) -> str:
 def _nominal(loads: tuple[float, ...], scenario: Scenario) -> str:
     """What the rates would be if the workers' service were all that takes time."""
     service = scenario.service
+    if scenario.sweep:
+        return ""
     if service.name not in ("sleep", "spin") or not service.mean_ms:
         return ""
     most = scenario.deployment.workers / (service.mean_ms / 1e3)

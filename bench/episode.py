@@ -28,7 +28,7 @@ from bench.load.spec import Step as LoadStep
 from bench.load_process import LoadFailed, LoadProcess
 from bench.marks import Marks
 from bench.part import PartSpec
-from bench.phases import Phase, Soak
+from bench.phases import Phase, Search, Soak
 from bench.ports import Ports
 from bench.reach import Reach
 from bench.readiness import wait_until_ready
@@ -38,6 +38,7 @@ from bench.sampler import Sampler
 from bench.scenario import Scenario
 from bench.soak import rounds_of
 from bench.supervisor import Usage
+from bench.sweep import in_cell
 from bench.validity import doubts
 from bench.wiring import Wiring
 from common.bank.database import DatabaseError
@@ -60,11 +61,18 @@ class Task(NamedTuple):
     steps: tuple[PlayedStep, ...]
     """The phase's, with every rate known."""
     attempt: int = 1
+    cell: str = ""
+    """Of a sweep: where ``scenario`` holds."""
+
+    @property
+    def phase_in_cell(self) -> str:
+        """What the episode's phase is called."""
+        return in_cell(self.phase.name, self.cell)
 
     @property
     def name(self) -> str:
         """Its folder's name."""
-        return episode_name(self.phase.name, self.topology, self.trial)
+        return episode_name(self.phase_in_cell, self.topology, self.trial)
 
 
 async def play(task: Task, folder: EpisodeFolder) -> Episode:
@@ -103,7 +111,7 @@ class _Stage:
         folder.begin_logs([*(part.name for part in self._processes()), *others], task.attempt)
         self._load: LoadProcess | None = None
         # Without the topology's name: the same part is hit in each of them.
-        words = (task.scenario.seed, task.phase.name, task.trial)
+        words = (task.scenario.seed, task.phase_in_cell, task.trial)
         self._injection = Injection(task.phase.faults, self._supervisor, marks, "/".join(map(str, words)))
         phase = task.phase
         self._drawn = (
@@ -132,7 +140,7 @@ class _Stage:
             await asyncio.gather(sampler, return_exceptions=True)
         found = self._audit()
         return Episode(
-            self._task.phase.name,
+            self._task.phase_in_cell,
             self._task.topology,
             self._task.trial,
             self._task.attempt,
@@ -196,7 +204,8 @@ class _Stage:
             await load.close()
         except LoadFailed as failure:
             self._doubts.append(Doubt("load", str(failure)))
-        return steps
+        # What a search did not need is no step that is missing.
+        return [step for step in steps if step.begin_ns or not isinstance(self._task.phase, Search)]
 
     def _look_at_the_books(self, steps: list[PlayedStep]) -> None:
         """After a soak's round, while the next one is played; one look at a time."""
@@ -296,14 +305,15 @@ class _Stage:
             seed=scenario.seed,
             stream=(task.trial, scenario.phases.index(task.phase)),
             steps=tuple(map(self._load_step, task.steps)),
+            search_gain_min=task.phase.gain_min if isinstance(task.phase, Search) else None,
             record_file=str(self._folder.records),
             report_file=str(self._folder.report),
             guard_pid=os.getpid(),
         )
 
     def _id_prefix(self) -> str:
-        """Without the topology's name: what is asked for, and for how long it takes, are functions of the id, so that
-        topologies do the same work.
+        """Without the topology's name, and without the cell's: what is asked for, and for how long it takes, are
+        functions of the id, so that topologies do the same work, and cells the same multiples of it.
         """
         return f"{self._task.phase.name}.{self._task.trial}"
 

@@ -4,8 +4,8 @@ Invariant: a phase that exists can be played by some deployment; which of them l
 ``bench.running_order``.
 
 A *phase* is played on a fresh deployment, once for each topology and trial; its *steps* follow each other on that
-deployment: one for each concurrency of a closed phase, one for each load or rate of an open one, one for each round of
-a soak.
+deployment: one for each concurrency of a closed phase, as many as it needs of a search, one for each load or rate of an
+open one, one for each round of a soak.
 """
 
 import re
@@ -81,6 +81,41 @@ class Closed(_Phase, frozen=True, forbid_unknown_fields=True, tag="closed", kw_o
     @property
     def steps(self) -> tuple[Step, ...]:
         """One for each concurrency."""
+        return tuple(Step(str(n), self.warmup_s, self.duration_s, concurrency=n) for n in self.concurrency)
+
+
+class Search(_Phase, frozen=True, forbid_unknown_fields=True, tag="search", kw_only=True):
+    """A closed loop that doubles its users until that gains nothing, or there are the most that it may have."""
+
+    users_from: int = 1
+    users_max: int = 256
+    gain_min: float = 0.05
+    """Growth of throughput, as a fraction, over two doublings: with less the search is over."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= self.users_from <= self.users_max <= CONCURRENCY_MAX:
+            raise ValueError(
+                f"users_from and users_max must be 1 to {CONCURRENCY_MAX}, the first at most the second,"
+                f" got {self.users_from} and {self.users_max}"
+            )
+        if not 0 <= self.gain_min <= 1:
+            raise ValueError(f"gain_min must be 0 to 1, got {self.gain_min:g}")
+
+    @property
+    def faults(self) -> tuple[AnyFault, ...]:
+        """None, as of every closed loop."""
+        return ()
+
+    @property
+    def concurrency(self) -> tuple[int, ...]:
+        """Every number of users that may be tried."""
+        doublings = (self.users_max // self.users_from).bit_length()
+        return tuple(self.users_from << doubling for doubling in range(doublings))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """One for each of them, of which only the first are played."""
         return tuple(Step(str(n), self.warmup_s, self.duration_s, concurrency=n) for n in self.concurrency)
 
 
@@ -189,7 +224,8 @@ class Soak(_Phase, frozen=True, forbid_unknown_fields=True, tag="soak", kw_only=
         )
 
 
-Phase = Closed | Open | Soak
+ClosedLoop = Closed | Search
+Phase = ClosedLoop | Open | Soak
 
 
 def check_list(name: str, values: Sequence[object]) -> None:

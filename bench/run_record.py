@@ -16,6 +16,7 @@ from bench.faults.network import Mechanism
 from bench.phases import Step
 from bench.read_back import Options
 from bench.scenario import Scenario
+from bench.sweep import phase_and_cell
 from common.topology import Plan
 
 FILE = "run.json"
@@ -88,6 +89,7 @@ class Episode(msgspec.Struct, frozen=True):
     """One topology, one trial, one phase."""
 
     phase: str
+    """In a sweep with the cell's name after it: ``latency.f4-k1``."""
     topology: str
     trial: int
     attempt: int
@@ -112,13 +114,18 @@ class Episode(msgspec.Struct, frozen=True):
         return not self.doubts
 
     @property
+    def cell(self) -> str:
+        """Which cell of a sweep it was played in; empty where there is none."""
+        return phase_and_cell(self.phase)[1]
+
+    @property
     def name(self) -> str:
         """Its folder."""
         return episode_name(self.phase, self.topology, self.trial)
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """A phase that a topology cannot play, and why."""
+    """A phase, or a whole cell, that a topology cannot play, and why."""
 
     phase: str
     topology: str
@@ -144,15 +151,29 @@ class RunRecord(msgspec.Struct, kw_only=True):
     clock: Clock = msgspec.field(default_factory=Clock)
     conditions: Conditions
     plans: Mapping[str, Plan]
-    """Topology to parts and sockets with every option as asked; endpoints are the first episode's."""
+    """Topology to parts and sockets with every option as asked; endpoints are an example. In a sweep, of a deployment
+    that has as many of each part as any cell."""
     options_read_back: dict[str, Mapping[str, Mapping[str, Options]]] = msgspec.field(default_factory=dict)
     """Topology to part to socket to what that said it is set to, in the topology's first episode."""
     reference_capacity_per_s: float | None = None
     """What the fractions in ``loads`` are fractions of: the best topology's median capacity."""
+    cell_capacities_per_s: dict[str, float] = msgspec.field(default_factory=dict)
+    """The same of each cell of a sweep, by its name."""
     episodes: list[Episode] = msgspec.field(default_factory=list)
     repeated: list[Episode] = msgspec.field(default_factory=list)
     """First attempts that were invalid for a measurement's reason; their data are gone."""
     skipped: list[Skipped] = msgspec.field(default_factory=list)
+
+    def capacity_of(self, cell: str) -> float | None:
+        """What loads are fractions of in that cell; ``cell`` is empty where there is no sweep."""
+        return self.cell_capacities_per_s.get(cell) if cell else self.reference_capacity_per_s
+
+    def take_capacity(self, cell: str, per_s: float) -> None:
+        """Remember it."""
+        if cell:
+            self.cell_capacities_per_s[cell] = per_s
+        else:
+            self.reference_capacity_per_s = per_s
 
     def write(self, folder: Path) -> None:
         """Replace the file as a whole."""

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, median
 
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from bench.capacity import completed_per_s
 from bench.conditions import conditions
 from bench.episode import Task, play
 from bench.errors import BadInput, BenchError
 from bench.folders import EpisodeFolder
-from bench.phases import Closed
+from bench.phases import ClosedLoop
 from bench.ports import Ports
 from bench.progress import Progress
 from bench.read_back import read_back
@@ -25,7 +25,7 @@ from bench.run_record import Episode, PlayedStep, RunRecord, episode_name, plann
 from bench.running_order import OVERHEAD_S, RunningOrder, Turn, running_order, seconds
 from bench.scenario import Scenario
 from bench.wiring import plan_of
-from common.topology import Plan
+from common.topology import Deployment, Plan
 
 
 class Runner:
@@ -35,13 +35,12 @@ class Runner:
         self._scenario = scenario
         self._folder = folder
         self._progress = progress
-        plans = plans_of(scenario)
-        self._order = running_order(scenario, plans)
+        self._order = order_of(scenario)
         self.record = RunRecord(
             scenario=scenario,
             command=tuple(command),
             conditions=conditions(),
-            plans=plans,
+            plans=plans_of(largest(scenario)),
             skipped=list(self._order.skipped),
         )
 
@@ -67,7 +66,7 @@ class Runner:
     async def _play_all(self) -> None:
         turns = self._order.turns
         for number, turn in enumerate(turns, 1):
-            what = f"{turn.phase.name}, {turn.topology}, trial {turn.trial}"
+            what = f"{turn.phase_in_cell}, {turn.topology}, trial {turn.trial}"
             self._progress.begin(what, number, len(turns), seconds(turns[number - 1 :], self._overhead_s()))
             self.record.episodes.append(await self._play(self._task(turn)))
             self._take_options(turn)
@@ -86,25 +85,28 @@ class Runner:
         return await self._play(task._replace(attempt=2))
 
     def _task(self, turn: Turn) -> Task:
-        reference = self.record.reference_capacity_per_s
+        reference = self.record.capacity_of(turn.cell)
         steps = []
         for step in map(planned, turn.phase.steps):
             if step.load:
                 assert reference is not None, "a scenario with loads has a closed phase first"
                 step = replace(step, rate_per_s=round(step.load * reference, 3))
             steps.append(step)
-        return Task(self._scenario, turn.phase, turn.topology, turn.trial, tuple(steps))
+        return Task(turn.scenario, turn.phase, turn.topology, turn.trial, tuple(steps), cell=turn.cell)
 
     def _take_options(self, turn: Turn) -> None:
-        notes = EpisodeFolder.of(self._folder, episode_name(turn.phase.name, turn.topology, turn.trial)).notes
+        notes = EpisodeFolder.of(
+            self._folder, episode_name(turn.phase_in_cell, turn.topology, turn.trial)
+        ).notes
         self.record.options_read_back.setdefault(turn.topology, read_back(notes))
 
     def _take_capacity(self, turn: Turn) -> None:
         """After the last closed episode before the loads: what they are fractions of."""
-        if self.record.reference_capacity_per_s is None and isinstance(turn.phase, Closed):
-            played = [episode for episode in self.record.episodes if episode.phase == turn.phase.name]
-            if len(played) == sum(each.phase is turn.phase for each in self._order.turns):
-                self.record.reference_capacity_per_s = reference_capacity(played)
+        if self.record.capacity_of(turn.cell) is None and isinstance(turn.phase, ClosedLoop):
+            here = turn.phase_in_cell
+            played = [episode for episode in self.record.episodes if episode.phase == here]
+            if len(played) == sum(each.phase_in_cell == here for each in self._order.turns):
+                self.record.take_capacity(turn.cell, reference_capacity(played))
 
     def _overhead_s(self) -> float:
         """What an episode takes beside its steps, as far as seen."""
@@ -121,7 +123,7 @@ class Runner:
 
 def _beside_steps_s(episode: Episode) -> float:
     """At least 0: an episode that failed has not played all of its steps."""
-    steps_s = sum(step.warmup_s + step.duration_s for step in episode.steps)
+    steps_s = sum(step.warmup_s + step.duration_s for step in episode.steps if step.begin_ns)
     return max((episode.ended_ns - episode.started_ns) / 1e9 - steps_s, 0)
 
 
@@ -141,13 +143,23 @@ def plans_of(scenario: Scenario) -> dict[str, Plan]:
     return plans
 
 
+def largest(scenario: Scenario) -> Scenario:
+    """Of a sweep, the deployment with as many of each part as any cell has; else the scenario itself."""
+    deployments = [scenario.of(cell).deployment for cell in scenario.cells] or [scenario.deployment]
+    return replace(
+        scenario,
+        deployment=Deployment(*(max(numbers) for numbers in zip(*map(astuple, deployments), strict=True))),
+        sweep=None,
+    )
+
+
 def order_of(scenario: Scenario) -> RunningOrder:
     """What a run of the scenario will play.
 
     Raises:
         BadInput: no topology can play any phase.
     """
-    order = running_order(scenario, plans_of(scenario))
+    order = running_order(scenario, plans_of)
     if not order.turns:
         why = "; ".join(f"{each.phase} on {each.topology}: {each.why}" for each in order.skipped)
         raise BadInput(f"scenario {scenario.name} must have a phase that a topology can play, got {why}")

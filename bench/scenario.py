@@ -10,11 +10,13 @@ import re
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from bench.hosts.placement import Hosts
 from bench.load.transfers import body_bytes_min
-from bench.phases import Closed, Open, Phase, check_list
+from bench.phases import ClosedLoop, Open, Phase, Soak, check_list
 from bench.restart_policy import PolicyName, RestartPolicy, policy_of
+from bench.sweep import Cell, Sweep, cells, phase_and_cell
 from common.services import ServiceSpec
 from common.settings import Settings
 from common.topology import Deployment
@@ -93,6 +95,8 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Which parts get hosts of their own: needs root and iproute2."""
     supervision: Supervision = msgspec.field(default_factory=Supervision)
     validity: Validity = msgspec.field(default_factory=Validity)
+    sweep: Sweep | None = None
+    """Every phase is played in every cell of it."""
     phases: tuple[Phase, ...] = msgspec.field(name="phase")
 
     def __post_init__(self) -> None:
@@ -121,18 +125,52 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                 f" {self.service.bank.accounts} accounts, got {self.body_bytes}"
             )
         self._check_phases()
+        self._check_cells()
 
     def _check_phases(self) -> None:
         check_list("phase", tuple(phase.name for phase in self.phases))
         measured = False
         for phase in self.phases:
-            measured = measured or isinstance(phase, Closed)
+            measured = measured or isinstance(phase, ClosedLoop)
             if isinstance(phase, Open) and phase.loads and not measured:
                 raise ValueError(
                     f"phase {phase.name!r} has loads, fractions of the capacity: a closed phase must come first,"
                     " or give rates_per_s"
                 )
 
+    def _check_cells(self) -> None:
+        """Each must be a scenario of its own."""
+        if not self.sweep:
+            return
+        for phase in self.phases:
+            if phase.faults or isinstance(phase, Soak):
+                raise ValueError(f"a phase of a sweep must have no faults, got some in phase {phase.name!r}")
+        for cell in self.cells:
+            try:
+                self.of(cell)
+            except ValueError as error:
+                raise ValueError(f"sweep, cell {cell.name}: {error}") from None
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Of the sweep; none where there is none."""
+        return cells(self.sweep) if self.sweep else ()
+
+    def of(self, cell: Cell) -> "Scenario":
+        """The scenario in one cell, with the credit of a front where that is given."""
+        return replace(
+            self,
+            deployment=cell.deployment(self.deployment),
+            service=cell.service(self.service),
+            settings=cell.settings(self.settings),
+            sweep=None,
+        )
+
+    def cell(self, name: str) -> Cell:
+        """The cell of that name."""
+        return next(cell for cell in self.cells if cell.name == name)
+
     def phase(self, name: str) -> Phase:
-        """The phase of that name."""
-        return next(phase for phase in self.phases if phase.name == name)
+        """The phase of that name; a cell's name after it is no matter."""
+        written, _ = phase_and_cell(name)
+        return next(phase for phase in self.phases if phase.name == written)

@@ -1,15 +1,18 @@
 """Everything that is known of a run, derived once: the summary, the charts and the page are made from this.
 
 Invariant: figures are over valid trials only; accounts (fates, ledger) are over all of them, so that a loss is
-never left out together with the trial that it spoils.
+never left out together with the trial that it spoils. The cells of a sweep are told apart: what stands with a topology
+as such was measured in none of them, but for the accounts, which are over all.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from bench import audit, ledger, run_record
 from bench.analysis import cpu, depths, growth, places, recording, recovery, validity
 from bench.analysis.absences import absences
+from bench.analysis.cells import CellFindings, cells
 from bench.analysis.cpu import CostOverTrials
 from bench.analysis.faults import Fault, Heard, faults
 from bench.analysis.growth import Life
@@ -57,6 +60,8 @@ class Findings(NamedTuple):
     topologies: list[Topology]
     lives: list[Life]
     """Of a soak's processes, as far as they are long enough to be judged for growth."""
+    cells: Sequence[CellFindings] = ()
+    """Of a sweep."""
 
     @property
     def valid(self) -> bool:
@@ -85,7 +90,7 @@ def analyse(folder: Path) -> Findings:
         topologies = []
         for name in played(record):
             mine = [step for step in steps if step.episode.topology == name]
-            valid = [step for step in mine if (name, step.trial) not in invalid]
+            valid = [step for step in mine if (name, step.trial) not in invalid and not step.episode.cell]
             trials = {episode.trial for episode in record.episodes if episode.topology == name}
             plan = record.plans[name]
             topologies.append(
@@ -111,7 +116,8 @@ def analyse(folder: Path) -> Findings:
                     cpu_us=cpu.over_steps(valid, watched, cpu.roles_measured(record.scenario)),
                 )
             )
-    return Findings(record, reasons, topologies, lives)
+        in_cells = cells(database, record, steps, reasons)
+    return Findings(record, reasons, topologies, lives, in_cells)
 
 
 def played(record: RunRecord) -> list[str]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bench.ledger import FATES, EpisodeKey
 from bench.parquet import Database
-from bench.phases import Closed, Open, Phase, Soak
+from bench.phases import ClosedLoop, Open, Phase, Soak
 from bench.run_record import Episode, Injected, PlayedStep, RunRecord
 
 Instants = npt.NDArray[np.int64]
@@ -66,7 +66,7 @@ class Step(NamedTuple):
     @property
     def closed(self) -> bool:
         """Whether its users waited for their answers: it shows throughput."""
-        return isinstance(self.phase, Closed)
+        return isinstance(self.phase, ClosedLoop)
 
     @property
     def steady(self) -> bool:

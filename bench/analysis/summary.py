@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import astuple
 
+from bench.analysis.cells import CellFindings, InCell
 from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings, Topology, analyse
 from bench.analysis.floors import Floor, Floors
@@ -171,6 +172,29 @@ class Predictions(msgspec.Struct, frozen=True):
     absent_worker: dict[str, AbsentSummary]
 
 
+class InCellSummary(msgspec.Struct, frozen=True):
+    """One topology in one cell of a sweep."""
+
+    trials: int
+    """Valid ones."""
+    capacity_per_s: Estimate | None
+    search_ended_by_max: int
+    """Trials in which it was not the throughput that ended the search: the capacity is that much at least."""
+    throughput_per_s: dict[str, Estimate]
+    latency_ms: dict[str, Latency]
+    queueing: dict[str, dict[str, Model]]
+
+
+class CellSummary(msgspec.Struct, frozen=True):
+    """One cell of a sweep."""
+
+    conditions: dict[str, float | str]
+    """What is different here: ``{"fronts": 4, "distribution": "exponential"}``."""
+    reference_capacity_per_s: float | None
+    """What its loads are fractions of."""
+    topologies: dict[str, InCellSummary]
+
+
 class Level(msgspec.Struct, frozen=True):
     """What was measured at one level."""
 
@@ -218,6 +242,8 @@ class Summary(msgspec.Struct, frozen=True):
     """Closed-loop throughput over a baseline's: ``freelance/bare-dealer``; empty where no baseline was played."""
     growth: list[Life]
     """Of a soak: each process that was judged, with what it grew by; empty elsewhere."""
+    cells: dict[str, CellSummary] = {}
+    """Of a sweep, by name; what stands with a topology is then only what no cell has: its accounts."""
 
 
 def summarize(folder: Path) -> dict[str, Any]:
@@ -260,6 +286,26 @@ def summary_of(findings: Findings) -> Summary:
         },
         ratios=ratios(record, invalid_trials(findings.reasons)),
         growth=findings.lives,
+        cells={cell.cell.name: _cell(cell) for cell in findings.cells},
+    )
+
+
+def _cell(cell: CellFindings) -> CellSummary:
+    return CellSummary(
+        cell.cell.conditions,
+        cell.reference_per_s,
+        {topology.topology: _in_cell(topology) for topology in cell.topologies},
+    )
+
+
+def _in_cell(topology: InCell) -> InCellSummary:
+    return InCellSummary(
+        trials=topology.trials,
+        capacity_per_s=topology.capacity_per_s,
+        search_ended_by_max=topology.ended_by_max,
+        throughput_per_s={str(rung.concurrency): rung.completed_per_s for rung in topology.ladder},
+        latency_ms={point.key: _latency(point) for point in topology.loads},
+        queueing={point.key: _models(point.queueing) for point in topology.loads if point.queueing},
     )
 
 

@@ -55,11 +55,32 @@ class Window:
         self.free += 1
 
 
-async def play(traffic: Traffic, concurrency: int, at: Span) -> None:
-    """Keep ``concurrency`` transactions under way from the step's begin on; returns at its end."""
+class Tally:
+    """How many were completed within the measured part of a step."""
+
+    def __init__(self, at: Span) -> None:
+        self.completed = 0
+        self._at = at
+
+    def count(self, exchange: Exchange) -> None:
+        """One has ended."""
+        if exchange.ending is Ending.COMPLETED and self._at.warm_ns <= exchange.done_ns < self._at.end_ns:
+            self.completed += 1
+
+    @property
+    def per_s(self) -> float:
+        """Completed, over the length of the measured part."""
+        return self.completed / ((self._at.end_ns - self._at.warm_ns) / NS_PER_S)
+
+
+async def play(traffic: Traffic, concurrency: int, at: Span) -> Tally:
+    """Keep ``concurrency`` transactions under way from the step's begin on; returns at its end, with a tally that still
+    counts.
+    """
     loop = asyncio.get_running_loop()
     failed: asyncio.Future[None] = loop.create_future()
     window = Window(concurrency, at.end_ns)
+    tally = Tally(at)
     filling = False
 
     def fill() -> None:
@@ -81,6 +102,7 @@ async def play(traffic: Traffic, concurrency: int, at: Span) -> None:
         fill()
 
     def ended(exchange: Exchange) -> None:
+        tally.count(exchange)
         if exchange.ending in HOLD_OFF:
             loop.call_later(PAUSE_S, freed)
         else:
@@ -93,3 +115,4 @@ async def play(traffic: Traffic, concurrency: int, at: Span) -> None:
     if failed.done():
         failed.result()
     failed.cancel()
+    return tally

@@ -15,6 +15,7 @@ from bench.load import closed_loop, open_loop, retrying
 from bench.load.exchange import Carrier
 from bench.load.report import Begin, End, Offered, Ready, Report, lag_of
 from bench.load.retrying import Retrier
+from bench.load.search import enough
 from bench.load.spec import NS_PER_S, LoadSpec, OpenStep, Span, Step, span
 from bench.load.traffic import Traffic
 
@@ -22,7 +23,7 @@ NOTICE_NS = 50_000_000
 """A step whose planned instant has passed begins this much from now, so that its begin line is written
 before it."""
 
-Play = Callable[[Span], Awaitable[None]]
+Play = Callable[[Span], Awaitable[closed_loop.Tally | None]]
 
 
 class Episode:
@@ -33,6 +34,8 @@ class Episode:
         self._traffic = traffic
         self._carrier: Carrier = traffic.carrier
         self._report = report
+        self._tallies: list[closed_loop.Tally] = []
+        """One for each closed step that was played."""
 
     async def play(self) -> None:
         """All steps. Cancelled, it ends what is under way, reports the step as incomplete and lets itself
@@ -58,6 +61,13 @@ class Episode:
                 self._report.write(Ready(pid=os.getpid()))
             begin_ns = max(planned_ns, time.monotonic_ns() + NOTICE_NS)
             planned_ns = await self._step(number, step, planned_ns or begin_ns, span(step, begin_ns), play)
+            if self._found():
+                return
+
+    def _found(self) -> bool:
+        """Whether what is searched for was found."""
+        gain_min = self._spec.search_gain_min
+        return gain_min is not None and enough([tally.per_s for tally in self._tallies], gain_min)
 
     async def _prepare(self, number: int, step: Step) -> Play:
         """Draw the schedule, open connections, collect garbage: all that may take time."""
@@ -121,9 +131,11 @@ class Episode:
         gc.freeze()
         gc.disable()
         try:
-            await play(at)
+            tally = await play(at)
             await _until(at.end_ns)
             await traffic.settled()
+            if tally:
+                self._tallies.append(tally)
             complete = True
         finally:
             gc.enable()

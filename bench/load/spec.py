@@ -184,6 +184,9 @@ class LoadSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """What tells apart the schedules that share a seed, ``(trial, phase)`` say; the step's number is
     added."""
     steps: tuple[Step, ...]
+    search_gain_min: float | None = None
+    """Not None: the closed steps search for the capacity, and none is played after ``bench.load.search`` has said that
+    it is enough."""
     record_file: str
     """Appended to: one record per transaction."""
     report_file: str
@@ -205,6 +208,10 @@ class LoadSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             raise ValueError(
                 f"id_prefix must be 1 to {PREFIX_LENGTH_MAX} of [A-Za-z0-9._~-], got {self.id_prefix!r}"
             )
+        if self.search_gain_min is not None:
+            _within("search_gain_min", self.search_gain_min, 0, 1, "")
+            if any(isinstance(step, OpenStep) for step in self.steps):
+                raise ValueError("a search must have closed steps only")
         self._check_level()
         self._check_bounds()
         if self.body == "transfer":

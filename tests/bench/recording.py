@@ -24,18 +24,22 @@ from bench.folders import EpisodeFolder
 from bench.load.exchange import Ending, Exchange
 from bench.load.records import Records
 from bench.load.schedule import arrivals
+from bench.load.search import enough
 from bench.marks import Marks
-from bench.phases import Closed, Open, Phase
+from bench.phases import ClosedLoop, Open, Phase, Search
 from bench.raw import to_parquet
 from bench.registry import TOPOLOGIES
-from bench.run_record import Clock, Episode, Injected, PlayedStep, RunRecord, planned
-from bench.runner import measure, reference_capacity
+from bench.run_record import Clock, Episode, Injected, PlayedStep, RunRecord, episode_name, planned
+from bench.runner import largest, measure, reference_capacity
+from bench.running_order import Turn, running_order
 from bench.sampler import Sample
 from bench.scenario import Scenario
 from bench.scenario_file import load
+from bench.sweep import in_cell
 from common.distributions import service_time
 from common.executions import ExecutionLog, log_path
 from common.observer import GaugeLine, NoteLine
+from common.topology import Plan
 from common.transaction import Fate, Transaction
 
 HOP_S = 0.0004
@@ -176,26 +180,30 @@ def make_run(
             "0123456789ab", {"python": "3.11.2", "tornado": "6.6.1", "pyzmq": "27.3.0", "libzmq": "4.3.5"},
             Machine("a processor that never was", 2, 8 << 30, "6.1.0", (0.1, 0.2, 0.3)),
         ),
-        plans={
-            name: TOPOLOGIES[name].plan(scenario.deployment, scenario.settings, lambda name: f"tcp://127.0.0.1:{name}")
-            for name in scenario.topologies
-        },
+        plans=plans_of(largest(scenario)),
     )  # fmt: skip
     clock_s = 100.0
-    for phase in scenario.phases:
-        for trial in range(1, scenario.trials + 1):
-            for topology in scenario.topologies if trial % 2 else scenario.topologies[::-1]:
-                if any(f.role == "broker" for f in phase.faults) and topology != "paranoid-pirate":
-                    continue
-                player = Player(record, phase, topology, trial, folder, seed, clock_s)
-                record.episodes.append(player.play())
-                clock_s = player.clock_s + 1
-        if isinstance(phase, Closed):
-            record.reference_capacity_per_s = reference_capacity(
-                [episode for episode in record.episodes if episode.phase == phase.name]
-            )
+    order = running_order(scenario, plans_of)
+    record.skipped += order.skipped
+    for turn in order.turns:
+        player = Player(record, turn, folder, seed, clock_s)
+        record.episodes.append(player.play())
+        clock_s = player.clock_s + 1
+        if isinstance(turn.phase, ClosedLoop):
+            played = [episode for episode in record.episodes if episode.phase == turn.phase_in_cell]
+            record.take_capacity(turn.cell, reference_capacity(played))
     record.write(folder)
     return record
+
+
+def plans_of(scenario: Scenario) -> dict[str, Plan]:
+    """On ports that nobody opens."""
+    return {
+        name: TOPOLOGIES[name].plan(
+            scenario.deployment, scenario.settings, lambda name: f"tcp://127.0.0.1:{name}"
+        )
+        for name in scenario.topologies
+    }
 
 
 class Player:
@@ -204,23 +212,22 @@ class Player:
     def __init__(
         self,
         record: RunRecord,
-        phase: Phase,
-        topology: str,
-        trial: int,
+        turn: Turn,
         folder: Path,
         seed: int,
         clock_s: float,
     ) -> None:
         self._record = record
-        self._scenario: Scenario = record.scenario
-        self._phase = phase
-        self._topology = topology
-        self._trial = trial
+        self._scenario: Scenario = turn.scenario
+        self._phase: Phase = turn.phase
+        self._cell = turn.cell
+        self._topology = turn.topology
+        self._trial = turn.trial
         self._seed = seed
         self.clock_s = clock_s
-        self._files = EpisodeFolder.of(folder, f"{phase.name}-{topology}-{trial}")
+        self._files = EpisodeFolder.of(folder, episode_name(turn.phase_in_cell, turn.topology, turn.trial))
         self._files.make()
-        self._random = np.random.default_rng([seed, trial, len(record.episodes)])
+        self._random = np.random.default_rng([seed, turn.trial, len(record.episodes)])
         self._logs: dict[int, ExecutionLog] = {}
         self._faults: list[Injected] = []
         self._deadlines: dict[bytes, float] = {}
@@ -231,20 +238,25 @@ class Player:
             self._files.records, self._scenario.level, self._scenario.method, self._scenario.timeout_s
         )
         with Marks(self._files.marks) as self._marks:
-            steps = [self._step(number, planned(step)) for number, step in enumerate(self._phase.steps)]
+            steps: list[PlayedStep] = []
+            self._completed_per_s: list[float] = []
+            for number, step in enumerate(self._phase.steps):
+                steps.append(self._step(number, planned(step)))
+                if isinstance(self._phase, Search) and enough(self._completed_per_s, self._phase.gain_min):
+                    break
         self._records.close()
         for log in self._logs.values():
             log.close()
         self._sample(steps)
         episode = Episode(
-            self._phase.name, self._topology, self._trial, 1, started_ns, started_ns, _ns(self.clock_s),
+            in_cell(self._phase.name, self._cell), self._topology, self._trial, 1, started_ns, started_ns, _ns(self.clock_s),
             tuple(steps), tuple(self._faults), (),
         )  # fmt: skip
         return measure(episode, self._files)
 
     def _step(self, number: int, step: PlayedStep) -> PlayedStep:
         if step.load:
-            step = replace(step, rate_per_s=step.load * (self._record.reference_capacity_per_s or 0))
+            step = replace(step, rate_per_s=step.load * (self._record.capacity_of(self._cell) or 0))
         begin_s = self.clock_s + 0.5
         warm_s = begin_s + step.warmup_s
         end_s = warm_s + step.duration_s
@@ -255,6 +267,8 @@ class Player:
             self._write(number, index, begin_s + scheduled_s, begin_s + sent_s, outcome, begin_s, warm_s)
             done_s = max(done_s, begin_s + outcome.done_s)
         self.clock_s = done_s
+        within = sum(step.warmup_s <= each.done_s < step.warmup_s + step.duration_s for _, _, each in times)
+        self._completed_per_s.append(within / step.duration_s)
         return replace(
             step, begin_ns=_ns(begin_s), warm_ns=_ns(warm_s), end_ns=_ns(end_s), done_ns=_ns(done_s),
             sent=len(times), lag_p50_us=31.0, lag_p99_us=112.0, lag_max_us=900.0,

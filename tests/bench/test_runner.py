@@ -58,7 +58,7 @@ def run(tmp_path, monkeypatch) -> Callable[..., tuple[RunRecord, Told, list[Task
         async def play(task: Task, folder: EpisodeFolder) -> Episode:
             folder.make()
             played.append(task)
-            where = (task.phase.name, task.topology, task.trial, task.attempt)
+            where = (task.phase_in_cell, task.topology, task.trial, task.attempt)
             return Episode(*where, 0, 1, 2_000_000_000, task.steps, (), doubtful(task))
 
         def measured(episode: Episode, folder: EpisodeFolder) -> Episode:
@@ -187,7 +187,7 @@ def test_the_estimate_covers_steps_and_overhead():
 
 def test_a_numbered_part_that_is_not_there_skips_the_phase():
     scenario = quick("phase.kill-worker.fault.kill.which=9")
-    order = running_order(scenario, {name: Plan(name, ()) for name in scenario.topologies})
+    order = running_order(scenario, lambda here: {name: Plan(name, ()) for name in here.topologies})
     assert ("kill-worker", "direct") in [(each.phase, each.topology) for each in order.skipped]
 
 

@@ -97,7 +97,7 @@ def test_set_reaches_every_place():
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ("credit=4", "unknown key 'credit': did you mean settings.credit?"),
+        ("credit=4", "unknown key 'credit': did you mean settings.credit or sweep.credit?"),
         ("settings.credt=4", "did you mean settings.credit"),
         ("deployment.wrokers=4", "did you mean deployment.workers"),
         ("x.y=1", "unknown key 'x'"),

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.load import open_loop
+from bench.load import closed_loop, open_loop
 from bench.load.__main__ import play
-from bench.load.exchange import Ending
+from bench.load.exchange import Ending, Exchange
 from bench.load.http import PREPARED_MIN
 from bench.load.record_table import read_records
 from bench.load.records import ANSWER_OK, WARMUP
 from bench.load.report import Begin, End, Ready, Stop, lag_of, read_report
-from bench.load.spec import ClosedStep, LoadSpec, OpenStep
+from bench.load.spec import ClosedStep, LoadSpec, OpenStep, Span
 from tests.bench.load.scripted import Peer, answer, echo, serving, spec
 
 STALL_S = 0.3
@@ -190,6 +190,40 @@ async def test_what_cannot_be_written_ends_the_episode(tmp_path: Path, capsys: p
     [stop] = lines(told, Stop)
     assert not stop.complete
     assert "No space left" in capsys.readouterr().err
+
+
+async def test_a_search_ends_where_more_users_bring_nothing(tmp_path: Path):
+    one_at_a_time = asyncio.Lock()
+
+    async def script(peer: Peer) -> None:
+        while True:
+            id, body = await peer.request()
+            async with one_at_a_time:
+                await asyncio.sleep(0.005)
+            peer.say(answer(200, id, body))
+
+    steps = tuple(ClosedStep(name=str(n), concurrency=n, duration_s=0.15) for n in (1, 2, 4, 8, 16, 32))
+    async with serving(script) as target:
+        told = spec(tmp_path, steps, targets=(target,), search_gain_min=0.5)
+        assert await play(told) == 0
+    assert [line.name for line in lines(told, End)] == ["1", "2", "4"]
+    assert lines(told, Stop)[0].complete
+
+
+def test_an_open_step_searches_nothing(tmp_path: Path):
+    with pytest.raises(ValueError, match="a search must have closed steps only"):
+        spec(tmp_path, (open_step(),), targets=("127.0.0.1:1",), search_gain_min=0.1)
+
+
+def test_a_tally_counts_what_was_completed_within_the_measured_part():
+    tally = closed_loop.Tally(Span(0, 10, 20))
+    for ending, done_ns in ((Ending.COMPLETED, 9), (Ending.COMPLETED, 10), (Ending.UNKNOWN, 12),
+                            (Ending.COMPLETED, 19), (Ending.COMPLETED, 20)):  # fmt: skip
+        exchange = Exchange(0, 0, b"x", b"", 0, 0, False, 0, 0)
+        exchange.ending, exchange.done_ns = ending, done_ns
+        tally.count(exchange)
+    assert tally.completed == 2
+    assert tally.per_s == 2 / 10e-9
 
 
 def test_lag_in_brief():

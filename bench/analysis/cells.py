@@ -1,0 +1,118 @@
+"""What was measured in each cell of a sweep: each topology's capacity, and its latency against the offered load.
+
+Invariant: a cell stands for itself. Its loads are fractions of its own reference capacity, and a trial that is invalid
+in another cell is none the worse here.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from bench.analysis.latency import latencies_ms, percentiles
+from bench.analysis.recording import Step
+from bench.analysis.steady import LoadPoint, load_points
+from bench.analysis.throughput import Rung, capacity, completed_per_s, ladder
+from bench.analysis.trials import by_trial
+from bench.analysis.validity import Reason
+from bench.load.search import enough
+from bench.parquet import Database
+from bench.phases import Search
+from bench.run_record import RunRecord
+from bench.statistics import Estimate
+from bench.sweep import Cell, phase_and_cell
+
+
+class InCell(NamedTuple):
+    """One topology in one cell."""
+
+    topology: str
+    trials: int
+    """Valid ones."""
+    capacity_per_s: Estimate | None
+    ladder: list[Rung]
+    loads: list[LoadPoint]
+    ended_by_max: int
+    """Valid trials in which the search was ended by the most users it may have: the capacity is that much at least."""
+    capacities_per_s: dict[int, float]
+    """By trial, as what follows: to be paired with another topology's."""
+    p99_ms: dict[str, dict[int, float]]
+    """By load; a trial without the percentile is missing."""
+
+
+class CellFindings(NamedTuple):
+    """One cell."""
+
+    cell: Cell
+    reference_per_s: float | None
+    """What its loads are fractions of."""
+    topologies: list[InCell]
+
+
+def cells(
+    database: Database, record: RunRecord, steps: Sequence[Step], reasons: Iterable[Reason]
+) -> list[CellFindings]:
+    """In the order of the sweep, as far as it was played."""
+    invalid = {(each.episode.topology, each.episode.trial, each.episode.phase) for each in reasons}
+    spoilt = {(topology, trial, phase_and_cell(phase)[1]) for topology, trial, phase in invalid}
+    valid = [
+        step
+        for step in steps
+        if (step.episode.topology, step.trial, step.episode.cell) not in spoilt and step.episode.cell
+    ]
+    found = []
+    for cell in record.scenario.cells:
+        here = [step for step in valid if step.episode.cell == cell.name]
+        if here:
+            found.append(_cell(database, record, cell, here))
+    return found
+
+
+def _cell(database: Database, record: RunRecord, cell: Cell, steps: list[Step]) -> CellFindings:
+    here = replace(record, scenario=record.scenario.of(cell))
+    names = {step.episode.topology for step in steps}
+    topologies = []
+    for name in (name for name in record.scenario.topologies if name in names):
+        mine = [step for step in steps if step.episode.topology == name]
+        topologies.append(
+            InCell(
+                topology=name,
+                trials=len({step.trial for step in mine}),
+                capacity_per_s=capacity(mine),
+                ladder=ladder(mine),
+                loads=load_points(database, here, mine),
+                ended_by_max=sum(map(_ended_by_max, by_trial(mine))),
+                capacities_per_s=_capacities(mine),
+                p99_ms=_p99s(mine),
+            )
+        )
+    return CellFindings(cell, record.capacity_of(cell.name), topologies)
+
+
+def _ended_by_max(trial: Sequence[Step]) -> bool:
+    """Whether more users might have brought more."""
+    searched = [step for step in trial if isinstance(step.phase, Search)]
+    if not searched or not isinstance(phase := searched[0].phase, Search):
+        return False
+    rates = [completed_per_s(step) or 0 for step in searched]
+    return len(rates) == len(phase.steps) and not enough(rates, phase.gain_min)
+
+
+def _capacities(steps: Sequence[Step]) -> dict[int, float]:
+    found = {}
+    for trial in by_trial([step for step in steps if step.closed]):
+        rates = [rate for step in trial if (rate := completed_per_s(step)) is not None]
+        if rates:
+            found[trial[0].trial] = max(rates)
+    return found
+
+
+def _p99s(steps: Sequence[Step]) -> dict[str, dict[int, float]]:
+    found: dict[str, dict[int, float]] = {}
+    for step in steps:
+        if step.steady:
+            at = found.setdefault(step.played.name, {})
+            p99 = percentiles(latencies_ms(step.measured)).p99
+            if p99 is not None:
+                at[step.trial] = p99
+    return found
