@@ -42,6 +42,8 @@ class Kind(NamedTuple):
     """How long it lasts; None: it is over at once."""
     ends: bool = False
     """Whether it ends a process, which then has to be started again."""
+    drains: bool = False
+    """Whether the process works off what it holds before it ends."""
     fields: Mapping[str, Range] = {}
     """Whatever else it needs."""
     needs_traffic: bool = False
@@ -50,7 +52,7 @@ class Kind(NamedTuple):
 
 DRAWN: Mapping[str, Kind] = {
     "kill": Kind(ROLES, ends=True),
-    "terminate": Kind(ROLES, ends=True),
+    "terminate": Kind(ROLES, ends=True, drains=True),
     "pause": Kind(ROLES, Range(0.05, 2.0)),
     "wedge": Kind(("worker",), Range(0.5, 2.0), needs_traffic=True),
     "slow": Kind(("worker",), Range(0.5, 2.0), fields={"times": Range(2.0, 8.0)}, needs_traffic=True),
@@ -94,6 +96,8 @@ class Stage(NamedTuple):
     """How many parts each role has; a role that is not there or has none is not hit."""
     restart_s: float
     """From a death until the part is well again, generously."""
+    drain_s: float
+    """How long one that drains may take to its death."""
     end_single: bool
     """Whether the only part of a role may be ended."""
 
@@ -131,7 +135,7 @@ def rounds_of(scenario: Scenario, phase: Soak, trial: int, plan: Plan) -> dict[s
         step.name: draw(
             f"{scenario.seed}/{phase.name}/{trial}/{step.name}",
             step.duration_s,
-            Stage(parts, restart_s, end_single=number < len(steps) / 2),
+            Stage(parts, restart_s, scenario.settings.limits.drain_s, end_single=number < len(steps) / 2),
         )
         for number, step in enumerate(steps)
     }
@@ -150,4 +154,4 @@ def _one(
     ranges = {**({"for_s": kind.for_s} if kind.for_s else {}), **kind.fields}
     fields: dict[str, Any] = {name: round(random.uniform(*ranges[name]), 3) for name in sorted(ranges)}
     fault = FAULTS[word](role=role, at_s=round(at_s, 3), which=which, **fields)
-    return Drawn(kind, fault, fault.end_s + (stage.restart_s if kind.ends else 0))
+    return Drawn(kind, fault, fault.end_s + stage.drain_s * kind.drains + stage.restart_s * kind.ends)

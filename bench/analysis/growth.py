@@ -5,7 +5,9 @@ warm-up is left out, and a life too short to be judged is not judged, neither we
 
 How much it grew is the slope of the Theil-Sen line (the median of the slopes between all pairs, Sen 1968) through the
 medians of equal stretches of its life, times the length of it: three tenths of the values may be anything, such as the
-descriptors of a moment in which everybody reconnects.
+descriptors of a moment in which everybody reconnects. A leak goes on; memory that was once needed, when a thousand
+waited, and stays with the process does not. So it is what it grew by over the whole life or, where that is less, at the
+pace of the second half.
 """
 
 from collections.abc import Iterator, Sequence
@@ -53,7 +55,16 @@ def reasons(lives: Sequence[Life], record: RunRecord) -> list[Reason]:
 
 
 def grown(t_s: FloatArray, values: FloatArray) -> float:
-    """By how much ``values`` grew from the first to the last of ``t_s``, which are in order and at least two."""
+    """By how much ``values`` grew from the first to the last of ``t_s``, which are in order and at least two, and would
+    grow again in as much time.
+    """
+    late = t_s >= (t_s[0] + t_s[-1]) / 2
+    whole = _climb(t_s, values)
+    return min(whole, 2 * _climb(t_s[late], values[late])) if np.count_nonzero(late) > 1 else whole
+
+
+def _climb(t_s: FloatArray, values: FloatArray) -> float:
+    """Along the line through ``values``."""
     stretch = np.minimum((t_s - t_s[0]) / max(np.ptp(t_s), 1e-9) * STRETCHES, STRETCHES - 1).astype(int)
     there = np.unique(stretch)
     at = np.array([np.median(t_s[stretch == one]) for one in there])

@@ -14,16 +14,23 @@ stages = st.builds(
         {"front": st.integers(0, 3), "broker": st.integers(0, 2), "worker": st.integers(0, 8)}
     ),
     restart_s=st.floats(0, 5),
+    drain_s=st.floats(0, 5),
     end_single=st.booleans(),
 )
 seeds = st.text(max_size=8)
 durations = st.floats(0.1, 300)
-STAGE = Stage({"front": 2, "broker": 1, "worker": 4}, 3.0, True)
+STAGE = Stage({"front": 2, "broker": 1, "worker": 4}, 3.0, 5.0, True)
 
 
 def well_s(fault, stage):
     """When the part that it hit is well again."""
-    return fault.end_s + (stage.restart_s if DRAWN[fault.kind].ends else 0)
+    kind = DRAWN[fault.kind]
+    return fault.end_s + (stage.drain_s if kind.drains else 0) + (stage.restart_s if kind.ends else 0)
+
+
+def test_a_terminated_part_is_left_alone_as_long_as_it_may_drain():
+    """A broker worked off a queue of 800 for three seconds, and a delay of its workers' links had nothing to delay."""
+    assert [kind for kind in DRAWN if DRAWN[kind].drains] == ["terminate"]
 
 
 @given(seeds, durations, stages)

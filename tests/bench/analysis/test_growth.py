@@ -31,6 +31,15 @@ def test_what_comes_once_late_and_stays_is_not_taken_for_a_line():
     assert grown(T_S, 30 + NOISE + 5 * (T_S > 1000)) == pytest.approx(0, abs=0.5)
 
 
+def test_what_was_needed_once_early_and_stays_is_no_leak():
+    """A front grew by 7 MiB in half a minute while a thousand waited, and by nothing in the minute after."""
+    assert grown(T_S, 30 + NOISE + np.interp(T_S, [100, 600], [0, 7])) == pytest.approx(0, abs=0.5)
+
+
+def test_a_leak_that_begins_late_is_found():
+    assert grown(T_S, 30 + NOISE + np.interp(T_S, [500, 1200], [0, 9])) > 4
+
+
 def test_one_value_tells_nothing():
     assert grown(np.array([1.0, 1.0]), np.array([3.0, 4.0])) == 0
 
@@ -78,7 +87,7 @@ def test_leaks_of_memory_and_of_descriptors_are_named(facts):
     _, why = judged(facts)
     assert why == [
         "front-1 grew by 8.4 MiB in 85 s, growth.rss_mib_max is 4 MiB",
-        "worker-2 grew by 8.4 descriptors in 85 s, growth.fds_max is 3",
+        "worker-2 grew by 8.0 descriptors in 85 s, growth.fds_max is 3",
     ]
 
 
