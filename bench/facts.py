@@ -19,8 +19,8 @@ from bench.parquet import Arrays
 from bench.sampler import Sample
 from common.executions import Execution, join, owner, read
 
-_SAMPLED = ("cpu_s", "rss_bytes", "threads", "fds")
-"""Fields of a sample that become rows of their own."""
+_SAMPLED = ("cpu_s", "rss_bytes", "threads", "fds", "ctx_voluntary", "ctx_involuntary")
+"""Fields of a sample that become rows of their own, where they are known."""
 
 _METHODS = {code: name for name, code in records.METHODS.items()}
 _LEVELS = {code: name for name, code in records.LEVELS.items()}
@@ -119,7 +119,9 @@ def samples(files: EpisodeFolder, roles: dict[str, Any], torn: list[str]) -> Arr
     rows: list[tuple[int, str, str, str, float]] = []
     for sample in _lines(files, files.samples, Sample, torn):
         rows += [
-            (sample.t_ns, sample.part, sample.role, name, float(getattr(sample, name))) for name in _SAMPLED
+            (sample.t_ns, sample.part, sample.role, name, float(value))
+            for name in _SAMPLED
+            if (value := getattr(sample, name)) is not None
         ]
     for path in sorted(files.gauges.glob("*.jsonl")):
         for line in _lines(files, path, _Gauges, torn):

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from bench.context_switches import context_switches
 from bench.marks import Marks
 from bench.supervisor import Usage
 
@@ -20,7 +21,13 @@ LAG_S = 0.1
 """A sample later than this is a mark: something held the bench up, and it shared the machine with what it measures."""
 
 
-class Sample(msgspec.Struct, frozen=True):
+SWITCHES_EVERY = 5
+"""Samples from one count of context switches to the next: it reads a file for each thread, a quarter of a millisecond a
+process, which at every sample would take more of a processor than all the rest.
+"""
+
+
+class Sample(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line: one part at one instant."""
 
     t_ns: int
@@ -31,6 +38,9 @@ class Sample(msgspec.Struct, frozen=True):
     rss_bytes: int
     threads: int
     fds: int
+    ctx_voluntary: int | None = None
+    ctx_involuntary: int | None = None
+    """Context switches of all threads of this process, none of the part's earlier ones; in every fifth sample."""
 
 
 class Sampler:
@@ -42,6 +52,7 @@ class Sampler:
         self._usage = usage
         self._marks = marks
         self._processes: dict[int, psutil.Process] = {}
+        self._taken = 0
 
     async def run(self) -> None:
         """Sample until cancelled, and once more then."""
@@ -61,6 +72,7 @@ class Sampler:
                 file.write(self._lines())
 
     def _lines(self) -> bytes:
+        self._taken += 1
         samples = (self._sample(name, usage) for name, usage in self._usage().items())
         return b"".join(msgspec.json.encode(sample) + b"\n" for sample in samples if sample)
 
@@ -79,5 +91,13 @@ class Sampler:
                     process.memory_info().rss,
                     process.num_threads(),
                     process.num_fds(),
+                    **self._switches(usage.pid),
                 )
         return None
+
+    def _switches(self, pid: int) -> dict[str, int]:
+        """Nothing where it is not their turn, or they are not known."""
+        if self._taken % SWITCHES_EVERY != 1:
+            return {}
+        counted = context_switches(pid)
+        return {f"ctx_{kind}": count for kind, count in counted._asdict().items()} if counted else {}

@@ -196,8 +196,10 @@ def _area(since_ns: Instants, edges_ns: Instants) -> FloatArray:
     since_s = np.sort((since_ns - edges_ns[0]) / NS_PER_S)
     at_s = (edges_ns - edges_ns[0]) / NS_PER_S
     number = np.searchsorted(since_s, at_s)
-    return number * at_s - np.concatenate(([0.0], np.cumsum(since_s)))[number]
+    area: FloatArray = number * at_s - np.concatenate(([0.0], np.cumsum(since_s)))[number]
+    return area
 
 
 def _over(area: FloatArray, at_s: FloatArray) -> FloatArray:
-    return np.diff(area) / np.diff(at_s)
+    mean: FloatArray = np.diff(area) / np.diff(at_s)
+    return mean

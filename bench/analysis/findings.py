@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench import audit, ledger, run_record
-from bench.analysis import cpu, depths, growth, places, recording, recovery, validity
+from bench.analysis import costs, cpu, depths, growth, places, recording, recovery, validity
 from bench.analysis.absences import absences
 from bench.analysis.cells import CellFindings, cells
+from bench.analysis.costs import Costs
 from bench.analysis.cpu import CostOverTrials
 from bench.analysis.faults import Fault, Heard, faults
 from bench.analysis.growth import Life
@@ -50,6 +51,8 @@ class Topology(NamedTuple):
     missing: list[Missing]
     cpu_us: CostOverTrials
     """Processor time for one completed transaction, over the open steps without faults (without such: the closed)."""
+    costs: Costs
+    """What it takes beside that, over the same steps."""
 
 
 class Findings(NamedTuple):
@@ -83,7 +86,7 @@ def analyse(folder: Path) -> Findings:
         lives = growth.lives(database, record)
         reasons = [*validity.reasons(record, books, steps), *growth.reasons(lives, record)]
         invalid = validity.invalid_trials(reasons)
-        watched = cpu.parts(database)
+        watched, spent = cpu.parts(database), costs.spent(database)
         held = depths.held(database) if any(step.faults for step in steps) else {}
         heard = Heard(recovery.notes(database), absences(database), held)
         seen, late = places.places(database), places.late_work(database)
@@ -114,6 +117,7 @@ def analyse(folder: Path) -> Findings:
                     places=places.together(kept for key, kept in seen.items() if key.topology == name),
                     late_work=places.total(kept for key, kept in late.items() if key.topology == name),
                     cpu_us=cpu.over_steps(valid, watched, cpu.roles_measured(record.scenario)),
+                    costs=costs.costs(valid, spent, name, record.scenario),
                 )
             )
         in_cells = cells(database, record, steps, reasons)

@@ -195,6 +195,31 @@ class CellSummary(msgspec.Struct, frozen=True):
     topologies: dict[str, InCellSummary]
 
 
+class RoleCost(msgspec.Struct, frozen=True):
+    """What one role takes, over the same steps as ``cpu_us_per_transaction``; context switches for one completed
+    transaction.
+    """
+
+    cpu_us: Estimate | None
+    switches_voluntary: Estimate | None
+    switches_involuntary: Estimate | None
+    rss_mib: Estimate | None
+    """Held by all its processes."""
+
+
+class CostSummary(msgspec.Struct, frozen=True):
+    """What one transaction costs."""
+
+    by_role: dict[str, RoleCost]
+    wire_bytes: dict[str, int]
+    """By link, there and back: follows from the protocol, see ``bench.analysis.wire_bytes``."""
+    http_bytes: Estimate | None
+    """Between client and front, as counted."""
+
+
+NO_COST = CostSummary({}, {}, None)
+
+
 class Level(msgspec.Struct, frozen=True):
     """What was measured at one level."""
 
@@ -214,6 +239,7 @@ class Level(msgspec.Struct, frozen=True):
     audit: Audit | None
     """Of the bank's books, summed over trials; None where the service keeps no bank."""
     predictions: Predictions
+    cost_per_transaction: CostSummary
 
 
 class TopologySummary(msgspec.Struct, frozen=True):
@@ -338,13 +364,24 @@ def _level(topology: Topology) -> Level:
             {each.phase: _slow(each) for each in topology.slowed},
             {each.phase: _absent(each) for each in topology.missing},
         ),
+        cost_per_transaction=_cost(topology),
     )
+
+
+def _cost(topology: Topology) -> CostSummary:
+    cpu, costs = topology.cpu_us.by_role, topology.costs
+    voluntary, involuntary, rss_mib = costs.switches_voluntary, costs.switches_involuntary, costs.rss_mib
+    by_role = {
+        role: RoleCost(cpu.get(role), voluntary.get(role), involuntary.get(role), rss_mib.get(role))
+        for role in dict.fromkeys([*cpu, *rss_mib])
+    }
+    return CostSummary(by_role, costs.wire_bytes, costs.http_bytes)
 
 
 def _nothing(measured: Level) -> Level:
     """Level rest where only another was played: the accounts, which are for all levels, and no figures."""
     accounts = measured.fates, measured.ledger, measured.places, measured.late_work
-    return Level(None, {}, *accounts, {}, {}, {}, {}, measured.audit, Predictions({}, {}))
+    return Level(None, {}, *accounts, {}, {}, {}, {}, measured.audit, Predictions({}, {}), NO_COST)
 
 
 def _latency(point: LoadPoint) -> Latency:

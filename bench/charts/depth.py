@@ -133,4 +133,5 @@ def _name_the_highest(axes: Axes, depth: Depth) -> None:
 
 
 def _total(depth: Depth) -> npt.NDArray[np.float64]:
-    return np.sum([depth.places[place] for place in PLACES], axis=0)
+    total: npt.NDArray[np.float64] = np.sum([depth.places[place] for place in PLACES], axis=0)
+    return total

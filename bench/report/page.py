@@ -38,6 +38,7 @@ SECTIONS = {
     "depth": "Where transactions wait",
     "fates": "Fates",
     "cpu": "Cost",
+    "cost": "Cost, continued",
     "ledger": "The ledger",
 }
 """In the order of the page: charts and tables of the same name."""

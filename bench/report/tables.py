@@ -29,6 +29,7 @@ def tables(summary: Summary) -> dict[str, list[Table]]:
         "recovery": [recovery_table(names, levels, key) for key in _keys(level.recovery for level in levels)],
         "fates": [_fates(names, levels)],
         "cpu": [_cpu(names, levels)],
+        "cost": [_cost(names, levels)],
         "theory": [_theory(names, levels)],
         "ledger": [
             _accounts(names, levels),
@@ -103,6 +104,31 @@ def _cpu(names: list[str], levels: list[Level]) -> Table:
             for role in _keys(level.cpu_us_per_transaction for level in levels)
         ],
     )
+
+
+def _cost(names: list[str], levels: list[Level]) -> Table:
+    costs = [level.cost_per_transaction for level in levels]
+    by_role = [
+        (f"{role}, {words}", *(estimate(getattr(cost.by_role.get(role), figure, None)) for cost in costs))
+        for role in _keys(cost.by_role for cost in costs)
+        for figure, words in _ROLE_COSTS.items()
+    ]
+    links = [
+        (
+            f"bytes, {link}",
+            *(f"{cost.wire_bytes[link]:,}" if link in cost.wire_bytes else NONE for cost in costs),
+        )
+        for link in _keys(cost.wire_bytes for cost in costs)
+    ]
+    http = ("bytes of HTTP, client-front", *(estimate(cost.http_bytes) for cost in costs))
+    return _by_topology("What else one completed transaction costs", names, [*by_role, *links, http])
+
+
+_ROLE_COSTS = {
+    "switches_voluntary": "voluntary context switches",
+    "switches_involuntary": "involuntary context switches",
+    "rss_mib": "MiB resident",
+}
 
 
 def _theory(names: list[str], levels: list[Level]) -> Table:

@@ -54,6 +54,8 @@ class Network:
         """{endpoint: the socket that is bound to it}"""
         self.cuts: set[frozenset[str]] = set()
         """Pairs of parts between which nothing arrives."""
+        self.overheard: Callable[[str, str, Frames], None] | None = None
+        """Called with sender, receiver and frames, routing ids of neither among them, of all that arrives."""
 
     def is_cut(self, one: Host, other: Host) -> bool:
         """Whether nothing arrives between the two."""
@@ -100,6 +102,7 @@ class Connection:
         elif self.router_open:
             self.heard = True
             router = self.router
+            self._tell(self.dealer.host, router.host, frames)
             router.host.take(Received(router.name, [self.routing_id, *frames]), router)
 
     def to_dealer(self, frames: Frames) -> None:
@@ -108,7 +111,12 @@ class Connection:
             self.held.append((self.to_dealer, (frames,)))
         elif self.dealer_open:
             dealer = self.dealer
+            self._tell(self.router.host, dealer.host, frames[1:])
             dealer.host.take(Received(dealer.name, [*frames[1:]]), dealer)
+
+    def _tell(self, sender: Host, receiver: Host, frames: Frames) -> None:
+        if (overheard := self.router.network.overheard) is not None:
+            overheard(sender.name, receiver.name, frames)
 
     def close_at_dealer(self, after_s: float) -> None:
         """The DEALER has gone; the ROUTER is told ``after_s`` from now."""

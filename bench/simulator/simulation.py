@@ -9,7 +9,7 @@ A script says what shall happen, then runs; or runs in steps and looks in betwee
     simulation.transactions[0].outcome
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from random import Random
 from typing import NamedTuple
@@ -125,6 +125,12 @@ class Simulation:
     def run(self, until: float) -> None:
         """Let time pass."""
         self._agenda.run(until)
+
+    def overhear(self, told: Callable[[str, str, Sequence[bytes]], None]) -> None:
+        """Have ``told`` called with sender, receiver and frames of all that arrives on a link from now on, as it went
+        over the wire: without routing ids.
+        """
+        self._network.overheard = told
 
     def call(self, at: float, action: Callable[[], None]) -> None:
         """Do something of the script's own."""

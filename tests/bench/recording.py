@@ -50,6 +50,8 @@ S = 1_000_000_000
 
 CPU_US = {"front": 260.0, "broker": 110.0, "worker": 170.0, "load": 190.0}
 """What one transaction costs each role altogether."""
+SWITCHES = {"front": (4.0, 0.5), "broker": (6.0, 0.2), "worker": (5.0, 0.1), "load": (2.0, 0.1)}
+"""Context switches that one transaction costs each role altogether, voluntary and not."""
 IDLE_SHARE = 0.01
 """Of a processor, for each part."""
 
@@ -398,6 +400,7 @@ class Player:
             ("load", "load")
         ]
         used = dict.fromkeys(parts, 0.0)
+        served = 0.0
         completed_per_s = [step.sent / ((step.done_ns - step.begin_ns) / S) for step in steps]
         with self._files.samples.open("ab") as file:
             for t_s in np.arange(steps[0].begin_ns / S - 0.3, self.clock_s, 0.1):
@@ -406,10 +409,15 @@ class Player:
                     for step, per_s in zip(steps, completed_per_s, strict=True)
                     if step.begin_ns <= t_s * S < step.done_ns
                 )
+                served += 0.1 * rate
                 for part, role in parts:
                     share = sum(role == each for _, each in parts)
                     used[part, role] += 0.1 * (IDLE_SHARE + rate * CPU_US[role] / 1e6 / share)
-                    sample = Sample(_ns(t_s), part, role, 100, used[part, role], 30 << 20, 3, 20)
+                    voluntary, involuntary = (round(served * each / share) for each in SWITCHES[role])
+                    sample = Sample(
+                        _ns(t_s), part, role, 100, used[part, role], 30 << 20, 3, 20,
+                        ctx_voluntary=voluntary, ctx_involuntary=involuntary,
+                    )  # fmt: skip
                     file.write(msgspec.json.encode(sample) + b"\n")
         with (self._files.gauges / "front-1.jsonl").open("ab") as gauges:
             gauges.write(

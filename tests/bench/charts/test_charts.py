@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from bench.analysis.costs import Costs
 from bench.analysis.findings import analyse
 from bench.analysis.latency import NINES
 from bench.analysis.steady import LoadPoint, Tail
@@ -67,7 +68,7 @@ def texts(svg):
 def test_a_run_of_the_main_job_has_all_its_charts(drawn):
     assert list(drawn) == [
         "throughput", "latency", "latency-by-percentile", "recovery-kill-worker", "recovery-kill-broker",
-        "stages-kill-worker", "stages-kill-broker", "depth-kill-worker", "depth-kill-broker", "fates", "cpu",
+        "stages-kill-worker", "stages-kill-broker", "depth-kill-worker", "depth-kill-broker", "fates", "cpu", "cost",
     ]  # fmt: skip
 
 
@@ -98,7 +99,7 @@ def test_every_axis_has_a_label_with_its_unit(figures):
 def test_no_linear_axis_is_cut(figures):
     for name in ("throughput", "latency"):
         assert all(axes.get_ylim()[0] == 0 for axes in figures[name].axes)
-    for name in ("fates", "cpu"):
+    for name in ("fates", "cpu", "cost"):
         assert all(axes.get_xlim()[0] == 0 for axes in figures[name].axes)
 
 
@@ -148,7 +149,9 @@ def test_charts_draw_with_a_topology_missing(findings):
 def test_charts_draw_where_a_topology_has_no_valid_trial(findings):
     first, *others = findings.topologies
     cost = first.cpu_us._replace(together=None)
-    empty = first._replace(ladder=[], loads=[], faults=[], capacity_per_s=None, cpu_us=cost)
+    empty = first._replace(
+        ladder=[], loads=[], faults=[], capacity_per_s=None, cpu_us=cost, costs=Costs({}, {}, {}, {}, None)
+    )
     for picture in pictures(findings._replace(topologies=[empty, *others])):
         assert "paranoid-pirate" not in said_in(figure_of(picture))
 
@@ -263,5 +266,5 @@ def test_the_interval_is_named_for_what_it_is():
 
 def test_the_registry_names_every_chart():
     assert list(CHARTS) == [
-        "throughput", "latency", "tail", "predictions", "recovery", "stages", "depth", "fates", "cpu",
+        "throughput", "latency", "tail", "predictions", "recovery", "stages", "depth", "fates", "cpu", "cost",
     ]  # fmt: skip

@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from bench import run_record
+from bench.analysis.findings import analyse
 from bench.analysis.summary import summarize
-from bench.charts.registry import CHARTS
+from bench.charts.registry import CHARTS, pictures
 from bench.report.page import write_report
 from bench.run_record import Doubt
 from tests.bench.charts.test_style import contrast
@@ -80,7 +81,7 @@ def test_it_leaves_summary_charts_and_page(folder):
     charts = sorted(path.name for path in (folder / "charts").iterdir())
     assert "throughput.svg" in charts
     assert "recovery-kill-broker.png" in charts
-    assert len(charts) == 18
+    assert len(charts) == 2 * len(pictures(analyse(small_run())))
 
 
 def test_it_is_one_file_that_needs_no_network(html, page):
@@ -103,7 +104,7 @@ def test_it_names_its_language_and_fits_a_phone(html):
 
 
 def test_every_chart_has_its_question_for_those_who_cannot_see_it(html):
-    assert html.count('<svg role="img" aria-label="') == 9
+    assert html.count('<svg role="img" aria-label="') == len(pictures(analyse(small_run())))
 
 
 def test_it_opens_with_the_answer(page):
