@@ -17,6 +17,7 @@ from bench.analysis.costs import Costs
 from bench.analysis.cpu import CostOverTrials
 from bench.analysis.faults import Fault, Heard, faults
 from bench.analysis.growth import Life
+from bench.analysis.per_core import Yield, yields
 from bench.analysis.places import LateWork, Places
 from bench.analysis.stability import Slowed, slowed
 from bench.analysis.steady import LoadPoint, load_points
@@ -53,6 +54,7 @@ class Topology(NamedTuple):
     """Processor time for one completed transaction, over the open steps without faults (without such: the closed)."""
     costs: Costs
     """What it takes beside that, over the same steps."""
+    yields: list[Yield]
 
 
 class Findings(NamedTuple):
@@ -117,6 +119,7 @@ def analyse(folder: Path) -> Findings:
                     places=places.together(kept for key, kept in seen.items() if key.topology == name),
                     late_work=places.total(kept for key, kept in late.items() if key.topology == name),
                     cpu_us=cpu.over_steps(valid, watched, cpu.roles_measured(record.scenario)),
+                    yields=yields(valid, watched, cpu.roles_measured(record.scenario)),
                     costs=costs.costs(valid, spent, name, record.scenario),
                 )
             )

@@ -20,6 +20,7 @@ from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings, Topology, analyse
 from bench.analysis.floors import Floor, Floors
 from bench.analysis.growth import Life
+from bench.analysis.per_core import best
 from bench.analysis.places import LateWork
 from bench.analysis.queueing import Beside, Comparison
 from bench.analysis.ratios import ratios
@@ -217,6 +218,19 @@ class CostSummary(msgspec.Struct, frozen=True):
     """Between client and front, as counted."""
 
 
+class PerCore(msgspec.Struct, frozen=True):
+    """The load with the most completed per second among those whose p99 is within the target."""
+
+    p99_target_ms: float
+    load: str
+    per_s: Estimate
+    """Completed per second."""
+    per_cpu_s: Estimate
+    """Completed for one second of processor time of the whole deployment."""
+    cores: Estimate
+    """Processors busy on average."""
+
+
 NO_COST = CostSummary({}, {}, None)
 
 
@@ -240,6 +254,8 @@ class Level(msgspec.Struct, frozen=True):
     """Of the bank's books, summed over trials; None where the service keeps no bank."""
     predictions: Predictions
     cost_per_transaction: CostSummary
+    goodput_per_core: PerCore | None
+    """None where no load has a p99 within the target, or its processor time is not known."""
 
 
 class TopologySummary(msgspec.Struct, frozen=True):
@@ -341,12 +357,12 @@ def topology_summary(topology: Topology, scenario: Scenario) -> TopologySummary:
         family=topology.family,
         trials=topology.trials,
         trials_invalid=topology.trials_invalid,
-        measured=_level(topology),
+        measured=_level(topology, scenario.p99_target_ms),
         client=scenario.level == "client",
     )
 
 
-def _level(topology: Topology) -> Level:
+def _level(topology: Topology, p99_target_ms: float | None) -> Level:
     ledger, fates = topology.books
     return Level(
         capacity_per_s=topology.capacity_per_s,
@@ -365,7 +381,15 @@ def _level(topology: Topology) -> Level:
             {each.phase: _absent(each) for each in topology.missing},
         ),
         cost_per_transaction=_cost(topology),
+        goodput_per_core=_per_core(topology, p99_target_ms),
     )
+
+
+def _per_core(topology: Topology, target_ms: float | None) -> PerCore | None:
+    found = best(topology.yields, target_ms)
+    if found is None or target_ms is None:
+        return None
+    return PerCore(target_ms, found.key, found.per_s, found.per_cpu_s, found.cores)
 
 
 def _cost(topology: Topology) -> CostSummary:
@@ -381,7 +405,7 @@ def _cost(topology: Topology) -> CostSummary:
 def _nothing(measured: Level) -> Level:
     """Level rest where only another was played: the accounts, which are for all levels, and no figures."""
     accounts = measured.fates, measured.ledger, measured.places, measured.late_work
-    return Level(None, {}, *accounts, {}, {}, {}, {}, measured.audit, Predictions({}, {}), NO_COST)
+    return Level(None, {}, *accounts, {}, {}, {}, {}, measured.audit, Predictions({}, {}), NO_COST, None)
 
 
 def _latency(point: LoadPoint) -> Latency:

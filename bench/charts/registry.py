@@ -3,7 +3,19 @@
 from collections.abc import Callable
 
 from bench.analysis.findings import Findings
-from bench.charts import cost, cpu, depth, fates, latency, predictions, recovery, stages, tail, throughput
+from bench.charts import (
+    cost,
+    cpu,
+    depth,
+    fates,
+    latency,
+    per_core,
+    predictions,
+    recovery,
+    stages,
+    tail,
+    throughput,
+)
 from bench.charts.picture import Picture
 
 CHARTS: dict[str, Callable[[Findings], list[Picture]]] = {
@@ -16,6 +28,7 @@ CHARTS: dict[str, Callable[[Findings], list[Picture]]] = {
     "depth": depth.pictures,
     "fates": fates.pictures,
     "cpu": cpu.pictures,
+    "per-core": per_core.pictures,
     "cost": cost.pictures,
 }
 """Each makes as many pictures of a run as there is something to show; none where there is nothing."""

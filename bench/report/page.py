@@ -38,6 +38,7 @@ SECTIONS = {
     "depth": "Where transactions wait",
     "fates": "Fates",
     "cpu": "Cost",
+    "per-core": "Goodput per core",
     "cost": "Cost, continued",
     "ledger": "The ledger",
 }

@@ -29,6 +29,7 @@ def tables(summary: Summary) -> dict[str, list[Table]]:
         "recovery": [recovery_table(names, levels, key) for key in _keys(level.recovery for level in levels)],
         "fates": [_fates(names, levels)],
         "cpu": [_cpu(names, levels)],
+        "per-core": [_per_core(names, levels)],
         "cost": [_cost(names, levels)],
         "theory": [_theory(names, levels)],
         "ledger": [
@@ -104,6 +105,18 @@ def _cpu(names: list[str], levels: list[Level]) -> Table:
             for role in _keys(level.cpu_us_per_transaction for level in levels)
         ],
     )
+
+
+def _per_core(names: list[str], levels: list[Level]) -> Table:
+    found = [level.goodput_per_core for level in levels]
+    target = next((f"{each.p99_target_ms:g} ms" for each in found if each), "the target")
+    rows = [
+        ("at load", *(each.load if each else NONE for each in found)),
+        ("completed per second", *(estimate(each.per_s) if each else NONE for each in found)),
+        ("for one second of processor time", *(estimate(each.per_cpu_s) if each else NONE for each in found)),
+        ("processors busy", *(estimate(each.cores) if each else NONE for each in found)),
+    ]
+    return _by_topology(f"The largest goodput with p99 within {target}", names, rows)
 
 
 def _cost(names: list[str], levels: list[Level]) -> Table:

@@ -68,7 +68,8 @@ def texts(svg):
 def test_a_run_of_the_main_job_has_all_its_charts(drawn):
     assert list(drawn) == [
         "throughput", "latency", "latency-by-percentile", "recovery-kill-worker", "recovery-kill-broker",
-        "stages-kill-worker", "stages-kill-broker", "depth-kill-worker", "depth-kill-broker", "fates", "cpu", "cost",
+        "stages-kill-worker", "stages-kill-broker", "depth-kill-worker", "depth-kill-broker", "fates", "cpu", "per-core",
+        "cost",
     ]  # fmt: skip
 
 
@@ -97,7 +98,7 @@ def test_every_axis_has_a_label_with_its_unit(figures):
 
 
 def test_no_linear_axis_is_cut(figures):
-    for name in ("throughput", "latency"):
+    for name in ("throughput", "latency", "per-core"):
         assert all(axes.get_ylim()[0] == 0 for axes in figures[name].axes)
     for name in ("fates", "cpu", "cost"):
         assert all(axes.get_xlim()[0] == 0 for axes in figures[name].axes)
@@ -150,7 +151,13 @@ def test_charts_draw_where_a_topology_has_no_valid_trial(findings):
     first, *others = findings.topologies
     cost = first.cpu_us._replace(together=None)
     empty = first._replace(
-        ladder=[], loads=[], faults=[], capacity_per_s=None, cpu_us=cost, costs=Costs({}, {}, {}, {}, None)
+        ladder=[],
+        loads=[],
+        faults=[],
+        capacity_per_s=None,
+        cpu_us=cost,
+        yields=[],
+        costs=Costs({}, {}, {}, {}, None),
     )
     for picture in pictures(findings._replace(topologies=[empty, *others])):
         assert "paranoid-pirate" not in said_in(figure_of(picture))
@@ -266,5 +273,5 @@ def test_the_interval_is_named_for_what_it_is():
 
 def test_the_registry_names_every_chart():
     assert list(CHARTS) == [
-        "throughput", "latency", "tail", "predictions", "recovery", "stages", "depth", "fates", "cpu", "cost",
+        "throughput", "latency", "tail", "predictions", "recovery", "stages", "depth", "fates", "cpu", "per-core", "cost",
     ]  # fmt: skip
