@@ -58,7 +58,9 @@ def _sweep(scenario: Scenario, order: RunningOrder) -> Iterator[str]:
     """What differs from cell to cell, and each topology's credit there."""
     if not scenario.sweep:
         return
-    axes = "; ".join(f"{axis} {', '.join(map(str, values))}" for axis, values in scenario.sweep.axes.items())
+    axes = "; ".join(
+        f"{axis} {', '.join(map(_value, values))}" for axis, values in scenario.sweep.axes.items()
+    )
     how = "one at a time" if scenario.sweep.one_at_a_time else "every combination"
     yield f"sweep over {axes}; {how}: {len(scenario.cells)} cells, every phase in each"
     without = {name for name, plan in plans_of(scenario).items() if not credited(plan)}
@@ -69,6 +71,10 @@ def _sweep(scenario: Scenario, order: RunningOrder) -> Iterator[str]:
             f"{name} {'none' if name in without else credit}" for name, credit in credits.items()
         )
         yield f"  {cell.name}: {cell}; credit: {each}; about {duration(seconds(turns, OVERHEAD_S))}"
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _count(times: int) -> str:

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 from rich.console import Console
 
+from bench.analysis.crossover import Verdict, sentence
 from bench.errors import BadInput
 from bench.phases import Soak
 from bench.raw import to_parquet
 from bench.report.page import write_report
 from bench.report.provenance import command
-from bench.result_table import result_table
+from bench.result_table import cells_table, result_table
 from bench.run_record import RunRecord, read
 
 WIDTH = 120
@@ -56,7 +58,11 @@ def tell(outcome: Outcome) -> None:
     if not console.is_terminal:
         console.width = WIDTH
     console.print(result_table(outcome.summary))
-    lines = [_ratio(pair, ratio) for pair, ratio in outcome.summary["ratios"].items()]
+    if cells := cells_table(outcome.summary):
+        console.print(cells)
+    lines = [sentence(msgspec.convert(outcome.summary["crossover"], list[Verdict]))]
+    lines = [line for line in lines if line]
+    lines += [_ratio(pair, ratio) for pair, ratio in outcome.summary["ratios"].items()]
     lines += [
         _bank(name, topology["audit"])
         for name, measured in outcome.summary["topologies"].items()

@@ -32,6 +32,28 @@ def result_table(summary: Mapping[str, Any]) -> Table:
     return table
 
 
+def cells_table(summary: Mapping[str, Any]) -> Table | None:
+    """Of a sweep: capacity and p99 at each load, a row for each cell; None where there is no sweep."""
+    cells: Mapping[str, Any] = summary["cells"]
+    if not cells:
+        return None
+    names = list(summary["topologies"])
+    table = Table(title="Capacity /s, and p99 in ms at each load", title_justify="left", show_lines=True)
+    table.add_column("cell", no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="right")
+    for cell, at in cells.items():
+        table.add_row(cell, *(_in_cell(at["topologies"].get(name)) for name in names))
+    return table
+
+
+def _in_cell(topology: Mapping[str, Any] | None) -> str:
+    if topology is None:
+        return DASH
+    tails = [f"{load}: {_figure(at['p99'], 1)}" for load, at in topology["latency_ms"].items()]
+    return "\n".join([_figure(topology["capacity_per_s"], 0), *tails])
+
+
 def _latency(load: str, at: Mapping[str, Any]) -> str:
     return f"{load}: {_figure(at['p50'], 1)} / {_figure(at['p99'], 1)}"
 

@@ -30,11 +30,11 @@ LETTERS = {"fronts": "f", "brokers": "b", "workers": "w", "credit": "k", "outsta
 """What begins a number in a cell's name; a distribution is told by its first three letters."""
 
 _WORDS = {
-    "fronts": "fronts: {}",
-    "brokers": "brokers: {}",
-    "workers": "workers: {}",
-    "credit": "credit of a front: {}",
-    "outstanding": "outstanding at a worker: {}",
+    "fronts": "{} front{s}",
+    "brokers": "{} broker{s}",
+    "workers": "{} worker{s}",
+    "credit": "credit {}",
+    "outstanding": "{} outstanding",
     "mean_ms": "{} ms",
 }
 
@@ -57,9 +57,17 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         return "-".join((*words, self.distribution[:3]) if self.distribution else words)
 
     def __str__(self) -> str:
-        """``4 fronts, credit 1, exponential``."""
-        words = [_WORDS[axis].format(f"{value:g}") for axis, value in self.numbers.items()]
+        """``4 fronts, credit 1, exponential``, the credit being a front's."""
+        words = [
+            _WORDS[axis].format(f"{value:g}", s="s"[: value != 1]) for axis, value in self.numbers.items()
+        ]
         return ", ".join((*words, self.distribution) if self.distribution else words)
+
+    def place(self, sweep: "Sweep | None") -> tuple[float, ...]:
+        """To sort cells for people: by the last axis first; a distribution keeps its place in the sweep."""
+        kinds = sweep.distribution if sweep else ()
+        kind = kinds.index(self.distribution) if self.distribution in kinds else 0
+        return (kind, *reversed(self.numbers.values()))
 
     @property
     def numbers(self) -> dict[str, float]:

@@ -15,6 +15,7 @@ from bench.analysis.absences import absences
 from bench.analysis.cells import CellFindings, cells
 from bench.analysis.costs import Costs
 from bench.analysis.cpu import CostOverTrials
+from bench.analysis.crossover import Verdict, crossover
 from bench.analysis.faults import Fault, Heard, faults
 from bench.analysis.growth import Life
 from bench.analysis.per_core import Yield, yields
@@ -66,7 +67,8 @@ class Findings(NamedTuple):
     lives: list[Life]
     """Of a soak's processes, as far as they are long enough to be judged for growth."""
     cells: Sequence[CellFindings] = ()
-    """Of a sweep."""
+    """Of a sweep, as the next."""
+    crossover: Sequence[Verdict] = ()
 
     @property
     def valid(self) -> bool:
@@ -124,7 +126,7 @@ def analyse(folder: Path) -> Findings:
                 )
             )
         in_cells = cells(database, record, steps, reasons)
-    return Findings(record, reasons, topologies, lives, in_cells)
+    return Findings(record, reasons, topologies, lives, in_cells, crossover(in_cells, record.scenario))
 
 
 def played(record: RunRecord) -> list[str]:

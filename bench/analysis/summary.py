@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from bench.analysis.cells import CellFindings, InCell
+from bench.analysis.crossover import Verdict
 from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings, Topology, analyse
 from bench.analysis.floors import Floor, Floors
@@ -286,6 +287,8 @@ class Summary(msgspec.Struct, frozen=True):
     """Of a soak: each process that was judged, with what it grew by; empty elsewhere."""
     cells: dict[str, CellSummary] = {}
     """Of a sweep, by name; what stands with a topology is then only what no cell has: its accounts."""
+    crossover: list[Verdict] = []
+    """Of a sweep: who wins where."""
 
 
 def summarize(folder: Path) -> dict[str, Any]:
@@ -329,6 +332,7 @@ def summary_of(findings: Findings) -> Summary:
         ratios=ratios(record, invalid_trials(findings.reasons)),
         growth=findings.lives,
         cells={cell.cell.name: _cell(cell) for cell in findings.cells},
+        crossover=list(findings.crossover),
     )
 
 

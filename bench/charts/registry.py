@@ -6,6 +6,7 @@ from bench.analysis.findings import Findings
 from bench.charts import (
     cost,
     cpu,
+    crossover,
     depth,
     fates,
     latency,
@@ -13,12 +14,15 @@ from bench.charts import (
     predictions,
     recovery,
     stages,
+    sweep,
     tail,
     throughput,
 )
 from bench.charts.picture import Picture
 
 CHARTS: dict[str, Callable[[Findings], list[Picture]]] = {
+    "crossover": crossover.pictures,
+    "sweep": sweep.pictures,
     "throughput": throughput.pictures,
     "latency": latency.pictures,
     "tail": tail.pictures,

@@ -6,6 +6,7 @@ Invariant: a sentence names a difference only where ``verdict`` finds one; every
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bench.analysis.crossover import sentence
 from bench.analysis.summary import Level, RecoverySummary, Summary
 from bench.charts.words import done_to
 from bench.report.numbers import estimate, milliseconds, number, percent
@@ -34,9 +35,16 @@ def answers(summary: Summary, scenario: Scenario) -> list[Answer]:
     if not levels:
         return []
     parts = (
+        _crossover(summary),
         _capacity(levels, scenario), _tail(levels), _theory(levels), _faults(levels), _cost(levels), _accounts(summary)
     )  # fmt: skip
     return [answer for part in parts for answer in part]
+
+
+def _crossover(summary: Summary) -> Iterator[Answer]:
+    """Of a sweep."""
+    if answer := sentence(summary.crossover):
+        yield Answer("When do I need a broker?", answer)
 
 
 def _capacity(levels: dict[str, Level], scenario: Scenario) -> Iterator[Answer]:

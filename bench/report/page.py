@@ -28,6 +28,8 @@ FILE = "report.html"
 CHARTS_FOLDER = "charts"
 
 SECTIONS = {
+    "crossover": "When a broker is needed",
+    "sweep": "Under many conditions",
     "throughput": "Throughput",
     "latency": "Latency",
     "tail": "The tail",
@@ -155,6 +157,13 @@ def page(findings: Findings, summary: Summary, figures: dict[str, list[Figure]])
 def _conditions(record: RunRecord, trials: int) -> str:
     scenario, machine = record.scenario, record.conditions.machine
     deployment, service = scenario.deployment, scenario.service
+    if scenario.sweep:
+        return (
+            f"Scenario {scenario.name}: {len(scenario.cells)} cells over {', '.join(scenario.sweep.axes)}, service"
+            f" {service.name}, {scenario.method}, level {scenario.level}; {trials} valid"
+            f" trial{'s'[: trials != 1]} of each topology. {made_at(record)}, {machine.cores} cores, commit"
+            f" {record.conditions.commit or 'unknown'}."
+        )
     fronts = f"{deployment.fronts} front{'s' if deployment.fronts > 1 else ''}"
     mean = f", {service.distribution}, mean {service.mean_ms:g} ms" if service.name == "sleep" else ""
     return (

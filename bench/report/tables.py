@@ -11,6 +11,7 @@ from bench.ledger import FATES
 from bench.report.numbers import NONE, estimate, milliseconds, number
 from bench.report.predictions_table import absent_table, load_table, slow_table
 from bench.report.recovery_table import recovery_table
+from bench.report.sweep_table import capacity_table, crossover_table, tail_table
 from bench.report.table import Row, Table
 from bench.statistics import BOOTSTRAP_N_MIN
 
@@ -23,6 +24,8 @@ def tables(summary: Summary) -> dict[str, list[Table]]:
     names = list(summary.topologies)
     levels = [topology.measured for topology in summary.topologies.values()]
     found = {
+        "crossover": [crossover_table(summary)],
+        "sweep": [capacity_table(summary), tail_table(summary)],
         "throughput": [_throughput(names, levels)],
         "latency": [_latency(names, levels)],
         "predictions": [slow_table(names, levels), load_table(names, levels), absent_table(names, levels)],

@@ -273,5 +273,6 @@ def test_the_interval_is_named_for_what_it_is():
 
 def test_the_registry_names_every_chart():
     assert list(CHARTS) == [
-        "throughput", "latency", "tail", "predictions", "recovery", "stages", "depth", "fates", "cpu", "per-core", "cost",
+        "crossover", "sweep", "throughput", "latency", "tail", "predictions", "recovery", "stages", "depth", "fates",
+        "cpu", "per-core", "cost",
     ]  # fmt: skip
