@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import asdict
 
-from bench.phases import Closed, Phase, Search, Soak
+from bench.phases import Closed, Paced, Phase, Search, Soak
 from bench.ports import Ports
 from bench.progress import duration
 from bench.runner import order_of, plans_of
@@ -93,10 +93,11 @@ def _intensity(phase: Phase, scenario: Scenario) -> str:
         return f"closed loop, {_words(phase.concurrency)} at a time, until that gains less than {gain}"
     if isinstance(phase, Closed):
         return f"closed loop, {_words(phase.concurrency)} at a time"
+    kind = f"{phase.users} users who wait for their answers" if isinstance(phase, Paced) else "open loop"
     if phase.rates_per_s:
-        return f"open loop, {phase.arrivals}, {_words(phase.rates_per_s)} transactions/s"
+        return f"{kind}, {phase.arrivals}, {_words(phase.rates_per_s)} transactions/s"
     loads = f"{_words(phase.loads)} of the measured capacity{_nominal(phase.loads, scenario)}"
-    return f"open loop, {phase.arrivals}, {loads}"
+    return f"{kind}, {phase.arrivals}, {loads}"
 
 
 def _nominal(loads: tuple[float, ...], scenario: Scenario) -> str:

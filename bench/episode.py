@@ -23,12 +23,12 @@ from bench.faults.injection import Injection
 from bench.faults.on_load import bursts_of, retrying_of
 from bench.folders import EpisodeFolder
 from bench.load.report import Begin, End, Offered
-from bench.load.spec import ClientSpec, ClosedStep, LoadSpec, OpenStep
+from bench.load.spec import ClientSpec, ClosedStep, LoadSpec, OpenStep, PacedStep
 from bench.load.spec import Step as LoadStep
 from bench.load_process import LoadFailed, LoadProcess
 from bench.marks import Marks
 from bench.part import PartSpec
-from bench.phases import Phase, Search, Soak
+from bench.phases import Paced, Phase, Search, Soak
 from bench.ports import Ports
 from bench.reach import Reach
 from bench.readiness import wait_until_ready
@@ -319,6 +319,15 @@ class _Stage:
 
     def _load_step(self, step: PlayedStep) -> LoadStep:
         phase = self._task.phase
+        if isinstance(phase, Paced):
+            return PacedStep(
+                name=step.name,
+                phase=phase.name,
+                duration_s=step.duration_s,
+                warmup_s=step.warmup_s,
+                users=step.concurrency,
+                rate_per_s=step.rate_per_s,
+            )
         if step.concurrency:
             return ClosedStep(
                 name=step.name,

@@ -131,41 +131,42 @@ class Open(_Phase, frozen=True, forbid_unknown_fields=True, tag="open", kw_only=
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if bool(self.loads) == bool(self.rates_per_s):
-            raise ValueError("an open phase must have either loads or rates_per_s")
-        check_list("loads", self.loads or (1,))
-        check_list("rates_per_s", self.rates_per_s or (1,))
-        for load in self.loads:
-            if not 0 < load <= 10:
-                raise ValueError(f"loads must be above 0 and at most 10 times the capacity, got {load:g}")
-        for rate in self.rates_per_s:
-            if not 0 < rate <= 100_000:
-                raise ValueError(f"rates_per_s must be above 0 and at most 100000, got {rate:g}")
-        for fault in self.faults:
-            if not fault.last_at_s < self.duration_s:
-                which = f" for the last of {fault.repeat}" if fault.repeat > 1 else ""
-                raise ValueError(
-                    f"at_s of a fault must be below duration_s {self.duration_s:g}, got {fault.last_at_s:g}{which}"
-                )
-            if not fault.end_s <= self.duration_s:
-                raise ValueError(
-                    f"a fault must be over by duration_s {self.duration_s:g}, got one that ends at {fault.end_s:g}"
-                )
-            if fault.from_start and len(self.steps) > 1:
-                raise ValueError(
-                    f"a phase with a fault {fault.kind!r}, which is there from the start of a deployment, must have"
-                    f" one load or rate, got {len(self.steps)}"
-                )
+        _check_rates(self)
+        _check_faults(self)
         on_load.check(self.faults)
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """One for each load or rate."""
-        by_load = (Step(f"{load:g}", self.warmup_s, self.duration_s, load=load) for load in self.loads)
-        by_rate = (
-            Step(f"{rate:g}/s", self.warmup_s, self.duration_s, rate_per_s=rate) for rate in self.rates_per_s
-        )
-        return tuple(chain(by_load, by_rate))
+        return _rate_steps(self)
+
+
+class Paced(_Phase, frozen=True, forbid_unknown_fields=True, tag="paced", kw_only=True):
+    """So many users who all together ask at a given rate, each only when the last answer has come: shows what a load
+    that waits for its answers does not see of a fault.
+    """
+
+    users: int
+    loads: tuple[float, ...] = ()
+    """Fractions of the reference capacity, as of an open phase."""
+    rates_per_s: tuple[float, ...] = ()
+    arrivals: ClassVar[Literal["constant"]] = "constant"
+    faults: tuple[AnyFault, ...] = msgspec.field(default=(), name="fault")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= self.users <= CONCURRENCY_MAX:
+            raise ValueError(f"users must be 1 to {CONCURRENCY_MAX}, got {self.users}")
+        _check_rates(self)
+        _check_faults(self)
+        for fault in self.faults:
+            if isinstance(fault, on_load.OnLoad):
+                raise ValueError(f"a paced phase must have no fault of the load, got {fault.kind!r}")
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """One for each load or rate."""
+        return _rate_steps(self, self.users)
 
 
 class Growth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -225,7 +226,7 @@ class Soak(_Phase, frozen=True, forbid_unknown_fields=True, tag="soak", kw_only=
 
 
 ClosedLoop = Closed | Search
-Phase = ClosedLoop | Open | Soak
+Phase = ClosedLoop | Open | Paced | Soak
 
 
 def check_list(name: str, values: Sequence[object]) -> None:
@@ -234,3 +235,47 @@ def check_list(name: str, values: Sequence[object]) -> None:
         raise ValueError(f"{name} must have at least one entry")
     if len(set(values)) < len(values):
         raise ValueError(f"{name} must have no entry twice, got {', '.join(map(str, values))}")
+
+
+def _rate_steps(phase: Open | Paced, users: int = 0) -> tuple[Step, ...]:
+    """One for each load or rate."""
+    warmup_s, duration_s = phase.warmup_s, phase.duration_s
+    by_load = (Step(f"{load:g}", warmup_s, duration_s, users, load=load) for load in phase.loads)
+    by_rate = (
+        Step(f"{rate:g}/s", warmup_s, duration_s, users, rate_per_s=rate) for rate in phase.rates_per_s
+    )
+    return tuple(chain(by_load, by_rate))
+
+
+def _check_rates(phase: Open | Paced) -> None:
+    """Loads or rates there must be. Raises ValueError."""
+    if bool(phase.loads) == bool(phase.rates_per_s):
+        which = "an open" if isinstance(phase, Open) else "a paced"
+        raise ValueError(f"{which} phase must have either loads or rates_per_s")
+    check_list("loads", phase.loads or (1,))
+    check_list("rates_per_s", phase.rates_per_s or (1,))
+    for load in phase.loads:
+        if not 0 < load <= 10:
+            raise ValueError(f"loads must be above 0 and at most 10 times the capacity, got {load:g}")
+    for rate in phase.rates_per_s:
+        if not 0 < rate <= 100_000:
+            raise ValueError(f"rates_per_s must be above 0 and at most 100000, got {rate:g}")
+
+
+def _check_faults(phase: Open | Paced) -> None:
+    """Each must be over in time. Raises ValueError."""
+    for fault in phase.faults:
+        if not fault.last_at_s < phase.duration_s:
+            which = f" for the last of {fault.repeat}" if fault.repeat > 1 else ""
+            raise ValueError(
+                f"at_s of a fault must be below duration_s {phase.duration_s:g}, got {fault.last_at_s:g}{which}"
+            )
+        if not fault.end_s <= phase.duration_s:
+            raise ValueError(
+                f"a fault must be over by duration_s {phase.duration_s:g}, got one that ends at {fault.end_s:g}"
+            )
+        if fault.from_start and len(phase.steps) > 1:
+            raise ValueError(
+                f"a phase with a fault {fault.kind!r}, which is there from the start of a deployment, must have"
+                f" one load or rate, got {len(phase.steps)}"
+            )

@@ -18,6 +18,7 @@ from bench.analysis.cpu import CostOverTrials
 from bench.analysis.crossover import Verdict, crossover
 from bench.analysis.faults import Fault, Heard, faults
 from bench.analysis.growth import Life
+from bench.analysis.omission import Omission, omissions
 from bench.analysis.per_core import Yield, yields
 from bench.analysis.places import LateWork, Places
 from bench.analysis.stability import Slowed, slowed
@@ -56,6 +57,7 @@ class Topology(NamedTuple):
     costs: Costs
     """What it takes beside that, over the same steps."""
     yields: list[Yield]
+    omissions: list[Omission]
 
 
 class Findings(NamedTuple):
@@ -121,6 +123,7 @@ def analyse(folder: Path) -> Findings:
                     places=places.together(kept for key, kept in seen.items() if key.topology == name),
                     late_work=places.total(kept for key, kept in late.items() if key.topology == name),
                     cpu_us=cpu.over_steps(valid, watched, cpu.roles_measured(record.scenario)),
+                    omissions=omissions(valid),
                     yields=yields(valid, watched, cpu.roles_measured(record.scenario)),
                     costs=costs.costs(valid, spent, name, record.scenario),
                 )

@@ -21,7 +21,7 @@ def ratios(record: RunRecord, invalid: set[tuple[str, int]]) -> dict[str, Estima
         for episode in record.episodes
         if (episode.topology, episode.trial) not in invalid
         for step in episode.steps
-        if step.concurrency
+        if step.concurrency and not step.rate_per_s
     }
     found: dict[str, Estimate] = {}
     for topology, baseline in BASELINE_OF.items():

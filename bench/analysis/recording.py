@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bench.ledger import FATES, EpisodeKey
 from bench.parquet import Database
-from bench.phases import ClosedLoop, Open, Phase, Soak
+from bench.phases import ClosedLoop, Open, Paced, Phase, Soak
 from bench.run_record import Episode, Injected, PlayedStep, RunRecord
 
 Instants = npt.NDArray[np.int64]
@@ -76,9 +76,9 @@ class Step(NamedTuple):
     @property
     def faults(self) -> list[Injected]:
         """What was done to it, in the order of time; none of a soak's, whose spans overlap: their recoveries cannot
-        be told apart.
+        be told apart; none of a paced phase's, which asks for less when it is served worse: it shows no recovery.
         """
-        if isinstance(self.phase, Soak):
+        if isinstance(self.phase, Soak | Paced):
             return []
         mine = (fault for fault in self.episode.faults if fault.step == self.played.name)
         return sorted(mine, key=lambda fault: fault.t_ns)

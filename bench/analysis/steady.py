@@ -65,7 +65,7 @@ def _point(database: Database, record: RunRecord, key: str, trials: list[Step]) 
         p99_ms=over_trials_or_never(each.p99 for each in figures),
         p999_ms=over_trials_or_never(each.p999 for each in figures),
         n=sum(each.n for each in figures),
-        tail=_tail([tail_ms(ms) for ms in latencies]),
+        tail=tail_over_trials([tail_ms(ms) for ms in latencies]),
         queueing=[
             comparison
             for step in trials
@@ -74,7 +74,8 @@ def _point(database: Database, record: RunRecord, key: str, trials: list[Step]) 
     )
 
 
-def _tail(trials: list[FloatArray]) -> Tail:
+def tail_over_trials(trials: list[FloatArray]) -> Tail:
+    """From each trial's ``tail_ms``."""
     curves = np.nan_to_num(np.array(trials).reshape(-1, NINES.size), nan=np.inf)
     every = (np.median(curves, axis=0), curves.min(axis=0), curves.max(axis=0))
     known = np.isfinite(every[0])

@@ -21,6 +21,7 @@ from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings, Topology, analyse
 from bench.analysis.floors import Floor, Floors
 from bench.analysis.growth import Life
+from bench.analysis.omission import Omission
 from bench.analysis.per_core import best
 from bench.analysis.places import LateWork
 from bench.analysis.queueing import Beside, Comparison
@@ -232,6 +233,26 @@ class PerCore(msgspec.Struct, frozen=True):
     """Processors busy on average."""
 
 
+class ReadingSummary(msgspec.Struct, frozen=True):
+    """One way to tell how long the transactions of one load took."""
+
+    p50_ms: Estimate | None
+    p99_ms: Estimate | None
+    p999_ms: Estimate | None
+    slow: Estimate | None
+    """Share that took longer than five medians of the open load."""
+    n: int
+
+
+class OmissionSummary(msgspec.Struct, frozen=True):
+    """One fault under an open load, and under one of the same rate whose users wait for their answers."""
+
+    rate_per_s: float
+    users: int
+    """Of the load that waits."""
+    readings: dict[str, ReadingSummary]
+
+
 NO_COST = CostSummary({}, {}, None)
 
 
@@ -255,6 +276,8 @@ class Level(msgspec.Struct, frozen=True):
     """Of the bank's books, summed over trials; None where the service keeps no bank."""
     predictions: Predictions
     cost_per_transaction: CostSummary
+    coordinated_omission: dict[str, OmissionSummary]
+    """By fault and load: ``pause-front, 300/s``."""
     goodput_per_core: PerCore | None
     """None where no load has a p99 within the target, or its processor time is not known."""
 
@@ -385,6 +408,7 @@ def _level(topology: Topology, p99_target_ms: float | None) -> Level:
             {each.phase: _absent(each) for each in topology.missing},
         ),
         cost_per_transaction=_cost(topology),
+        coordinated_omission={f"{each.key}, {each.load}": _omission(each) for each in topology.omissions},
         goodput_per_core=_per_core(topology, p99_target_ms),
     )
 
@@ -394,6 +418,14 @@ def _per_core(topology: Topology, target_ms: float | None) -> PerCore | None:
     if found is None or target_ms is None:
         return None
     return PerCore(target_ms, found.key, found.per_s, found.per_cpu_s, found.cores)
+
+
+def _omission(found: Omission) -> OmissionSummary:
+    readings = {
+        each.name: ReadingSummary(each.p50_ms, each.p99_ms, each.p999_ms, each.above, each.n)
+        for each in found.readings
+    }
+    return OmissionSummary(found.rate_per_s, found.users, readings)
 
 
 def _cost(topology: Topology) -> CostSummary:
@@ -409,7 +441,7 @@ def _cost(topology: Topology) -> CostSummary:
 def _nothing(measured: Level) -> Level:
     """Level rest where only another was played: the accounts, which are for all levels, and no figures."""
     accounts = measured.fates, measured.ledger, measured.places, measured.late_work
-    return Level(None, {}, *accounts, {}, {}, {}, {}, measured.audit, Predictions({}, {}), NO_COST, None)
+    return Level(None, {}, *accounts, {}, {}, {}, {}, measured.audit, Predictions({}, {}), NO_COST, {}, None)
 
 
 def _latency(point: LoadPoint) -> Latency:

@@ -11,12 +11,12 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from bench.load import closed_loop, open_loop, retrying
+from bench.load import closed_loop, open_loop, paced_loop, retrying
 from bench.load.exchange import Carrier
 from bench.load.report import Begin, End, Offered, Ready, Report, lag_of
 from bench.load.retrying import Retrier
 from bench.load.search import enough
-from bench.load.spec import NS_PER_S, LoadSpec, OpenStep, Span, Step, span
+from bench.load.spec import NS_PER_S, LoadSpec, OpenStep, PacedStep, Span, Step, span
 from bench.load.traffic import Traffic
 
 NOTICE_NS = 50_000_000
@@ -75,6 +75,9 @@ class Episode:
             offsets_ns = open_loop.schedule(self._spec, number)
             await self._carrier.prepare(open_loop.parallel(step))
             play: Play = partial(self._play_open, number, step, offsets_ns)
+        elif isinstance(step, PacedStep):
+            await self._carrier.prepare(step.users)
+            play = partial(paced_loop.play, self._traffic, step)
         else:
             await self._carrier.prepare(step.concurrency)
             play = partial(closed_loop.play, self._traffic, step.concurrency)

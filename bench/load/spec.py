@@ -144,7 +144,25 @@ class ClosedStep(
         _within("concurrency", self.concurrency, 1, CONCURRENCY_MAX, "loops")
 
 
-Step = OpenStep | ClosedStep
+class PacedStep(_Step, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="paced"):
+    """So many users who ask once in a while, each only when the last answer has come: see ``bench.load.paced_loop``."""
+
+    users: int
+    rate_per_s: float
+    """Of all together, as long as answers come in time."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _within("users", self.users, 1, CONCURRENCY_MAX, "users")
+        _within("rate_per_s", self.rate_per_s, 1e-3, 1e6, "transactions/s")
+
+    @property
+    def transactions(self) -> float:
+        """How many it will send, at most."""
+        return self.rate_per_s * (self.warmup_s + self.duration_s) + self.users
+
+
+Step = OpenStep | ClosedStep | PacedStep
 
 
 class ClientSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -233,10 +251,10 @@ class LoadSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         seconds = sum(step.warmup_s + step.duration_s + step.settle_s for step in self.steps)
         if seconds > SPEC_S_MAX:
             raise ValueError(f"all steps together must last at most {SPEC_S_MAX:g} s, got {seconds:g} s")
-        count = sum(step.transactions for step in self.steps if isinstance(step, OpenStep))
+        count = sum(step.transactions for step in self.steps if not isinstance(step, ClosedStep))
         if count > TRANSACTIONS_MAX:
             raise ValueError(
-                f"all open steps together must send at most {TRANSACTIONS_MAX} transactions, got {count:.0f}"
+                f"all open and paced steps together must send at most {TRANSACTIONS_MAX} transactions, got {count:.0f}"
             )
 
 

@@ -35,6 +35,7 @@ SECTIONS = {
     "tail": "The tail",
     "theory": "Queueing theory",
     "predictions": "Predictions beside measurement",
+    "omission": "Coordinated omission",
     "recovery": "Recovery",
     "stages": "Recovery taken apart",
     "depth": "Where transactions wait",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from msgspec.structs import astuple
 
 from bench.analysis.places import PLACES
-from bench.analysis.summary import Deviation, Latency, Level, Summary
+from bench.analysis.summary import Deviation, Latency, Level, ReadingSummary, Summary
 from bench.analysis.timeline import FAILURES
 from bench.ledger import FATES
 from bench.report.numbers import NONE, estimate, milliseconds, number
@@ -29,6 +29,7 @@ def tables(summary: Summary) -> dict[str, list[Table]]:
         "throughput": [_throughput(names, levels)],
         "latency": [_latency(names, levels)],
         "predictions": [slow_table(names, levels), load_table(names, levels), absent_table(names, levels)],
+        "omission": [_omission(names, levels)],
         "recovery": [recovery_table(names, levels, key) for key in _keys(level.recovery for level in levels)],
         "fates": [_fates(names, levels)],
         "cpu": [_cpu(names, levels)],
@@ -108,6 +109,26 @@ def _cpu(names: list[str], levels: list[Level]) -> Table:
             for role in _keys(level.cpu_us_per_transaction for level in levels)
         ],
     )
+
+
+def _omission(names: list[str], levels: list[Level]) -> Table:
+    rows = [
+        (f"{name}, {key}", reading, *_reading(figures))
+        for name, level in zip(names, levels, strict=True)
+        for key, found in level.coordinated_omission.items()
+        for reading, figures in found.readings.items()
+    ]
+    return Table(
+        "The same rate under the same fault, by a load that waits for answers and one that does not",
+        ("", "", "p50", "p99", "p999", "longer than 5 medians", "transactions"),
+        rows,
+    )
+
+
+def _reading(figures: ReadingSummary) -> Row:
+    latencies = (figures.p50_ms, figures.p99_ms, figures.p999_ms)
+    slow = NONE if figures.slow is None else f"{figures.slow.median:.2%}"
+    return (*map(milliseconds, latencies), slow, f"{figures.n:,}")
 
 
 def _per_core(names: list[str], levels: list[Level]) -> Table:

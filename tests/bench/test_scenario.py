@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bench.errors import BadInput
 from bench.faults.kill import Kill
-from bench.phases import Closed, Open
+from bench.phases import Closed, Open, Paced
 from bench.scenario import Scenario
 from bench.scenario_file import built_in, load, make, summary
 
@@ -67,6 +67,35 @@ def test_the_recovery_scenario_kills_forty_times():
     scenario = load("recovery")
     for name in ("kill-worker", "kill-broker"):
         assert scenario.trials * sum(fault.repeat for fault in scenario.phase(name).faults) >= 40
+
+
+def test_the_omission_scenario_asks_the_same_of_both_loads_and_does_the_same_to_both():
+    scenario = load("omission")
+    opened, closed = scenario.phases
+    assert isinstance(opened, Open)
+    assert isinstance(closed, Paced)
+    assert opened.rates_per_s == closed.rates_per_s
+    assert opened.faults == closed.faults
+    assert [step.concurrency for step in closed.steps] == [closed.users]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("phase.closed.users=0", "users must be 1 to 2048, got 0"),
+        ("phase.closed.rates_per_s=[]", "a paced phase must have either loads or rates_per_s"),
+        ("phase.closed.loads=[0.5]", "a paced phase must have either loads or rates_per_s"),
+        ("phase.closed.fault.pause.at_s=9", "at_s of a fault must be below duration_s 8, got 9"),
+        (
+            "phase.closed.fault=[{kind='overload', at_s=1, for_s=1, times=2}]",
+            "must have no fault of the load",
+        ),
+    ],
+)
+def test_a_paced_phase_is_checked(change, expected):
+    with pytest.raises(BadInput) as caught:
+        load("omission", [change])
+    assert expected in str(caught.value)
 
 
 def test_set_reaches_every_place():

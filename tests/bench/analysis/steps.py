@@ -52,14 +52,15 @@ def step(
 ) -> Step:
     """``faults``: label, part and instant, and when it was taken back."""
     phase = phase or Open(name="phase", duration_s=duration_ms / 1e3, warmup_s=1, loads=(0.5,))
-    concurrency = phase.concurrency[0] if isinstance(phase, Closed) else 0
+    closed = isinstance(phase, Closed)
+    concurrency = phase.concurrency[0] if isinstance(phase, Closed) else getattr(phase, "users", 0)
     played = PlayedStep(
-        name=str(concurrency or "0.5"),
+        name=str(concurrency) if closed else "0.5",
         warmup_s=WARMUP_MS / 1e3,
         duration_s=duration_ms / 1e3,
         concurrency=concurrency,
-        load=0.0 if concurrency else 0.5,
-        rate_per_s=0.0 if concurrency else 400.0,
+        load=0.0 if closed else 0.5,
+        rate_per_s=0.0 if closed else 400.0,
         begin_ns=ns(-WARMUP_MS),
         warm_ns=ns(0),
         end_ns=ns(duration_ms),

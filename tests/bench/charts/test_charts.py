@@ -13,13 +13,15 @@ from matplotlib.text import Text
 from bench.analysis.costs import Costs
 from bench.analysis.findings import analyse
 from bench.analysis.latency import NINES
+from bench.analysis.omission import READINGS, omissions
 from bench.analysis.steady import LoadPoint, Tail
 from bench.analysis.throughput import Rung
-from bench.charts import cpu, fates, latency, recovery, stages, tail, throughput
+from bench.charts import cpu, fates, latency, omission, recovery, stages, tail, throughput
 from bench.charts.picture import draw, interval, render
 from bench.charts.registry import CHARTS, pictures
 from bench.charts.style import RC, styles
 from bench.statistics import Estimate
+from tests.bench.analysis.test_omission import closed, opened
 from tests.bench.recording import small_run
 
 ONE = Estimate(10.0, 10.0, 10.0, 1)
@@ -163,6 +165,20 @@ def test_charts_draw_where_a_topology_has_no_valid_trial(findings):
         assert "paranoid-pirate" not in said_in(figure_of(picture))
 
 
+def test_coordinated_omission_is_drawn_in_three_lines_and_its_p99_told(findings):
+    first = findings.topologies[1]._replace(omissions=omissions([opened(), closed()]))
+    (picture,) = omission.pictures(findings._replace(topologies=[first]))
+    figure = figure_of(picture)
+    (axes,) = figure.axes
+    assert len(axes.get_lines()) == 3 + 2
+    said = said_in(figure)
+    assert all(reading in said for reading in READINGS)
+    assert "p99 958 ms" in said
+    assert "p99 10 ms" in said
+    assert "400/s" in picture.caption
+    assert "8 users" in picture.caption
+
+
 def test_throughput_draws_a_single_point_and_none():
     figure, axes = axes_of()
     throughput.draw(throughput.Data([throughput.Line("freelance", STYLE, [Rung(8, ONE)])], None), axes)
@@ -273,6 +289,6 @@ def test_the_interval_is_named_for_what_it_is():
 
 def test_the_registry_names_every_chart():
     assert list(CHARTS) == [
-        "crossover", "sweep", "throughput", "latency", "tail", "predictions", "recovery", "stages", "depth", "fates",
-        "cpu", "per-core", "cost",
+        "crossover", "sweep", "throughput", "latency", "tail", "predictions", "omission", "recovery", "stages", "depth",
+        "fates", "cpu", "per-core", "cost",
     ]  # fmt: skip
