@@ -8,7 +8,7 @@ from bench.analysis.ratios import ratios
 
 
 def episode(topology, trial, rate):
-    step = SimpleNamespace(name="64", concurrency=64, completed_per_s=rate)
+    step = SimpleNamespace(name="64", concurrency=64, rate_per_s=0.0, completed_per_s=rate)
     return SimpleNamespace(topology=topology, trial=trial, phase="messages", steps=(step,))
 
 
