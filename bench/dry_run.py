@@ -1,10 +1,11 @@
 """What a run would do, in words: phases, rates, duration. Starts nothing."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from msgspec.structs import asdict
 
-from bench.phases import Closed, Paced, Phase, Search, Soak
+from bench.phases import Closed, Open, Paced, Phase, Search, Soak
 from bench.ports import Ports
 from bench.progress import duration
 from bench.runner import order_of, plans_of
@@ -31,8 +32,11 @@ def _lines(scenario: Scenario) -> Iterator[str]:
     )
     if scenario.hosts.placed:
         yield f"hosts: {', '.join(f'{role} {spread}' for role, spread in asdict(scenario.hosts).items())}"
+    recorded = f" {Path(service.times).name}" if service.times else ""
     yield f"service: {service.name}" + (
-        f", {service.distribution}, mean {service.mean_ms:g} ms" if service.name in ("sleep", "spin") else ""
+        f", {service.distribution}{recorded}, mean {service.mean_ms:g} ms"
+        if service.name in ("sleep", "spin")
+        else ""
     )
     what = f"{scenario.method} at level {scenario.level}"
     yield f"load: {what}, {scenario.body_bytes} bytes, within {scenario.timeout_s:g} s"
@@ -95,9 +99,13 @@ def _intensity(phase: Phase, scenario: Scenario) -> str:
         return f"closed loop, {_words(phase.concurrency)} at a time"
     kind = f"{phase.users} users who wait for their answers" if isinstance(phase, Paced) else "open loop"
     if phase.rates_per_s:
-        return f"{kind}, {phase.arrivals}, {_words(phase.rates_per_s)} transactions/s"
+        return f"{kind}, {_arrivals(phase)}, {_words(phase.rates_per_s)} transactions/s"
     loads = f"{_words(phase.loads)} of the measured capacity{_nominal(phase.loads, scenario)}"
-    return f"{kind}, {phase.arrivals}, {loads}"
+    return f"{kind}, {_arrivals(phase)}, {loads}"
+
+
+def _arrivals(phase: Open | Paced | Soak) -> str:
+    return f"trace {Path(phase.trace).name}" if isinstance(phase, Open) and phase.trace else phase.arrivals
 
 
 def _nominal(loads: tuple[float, ...], scenario: Scenario) -> str:

@@ -342,6 +342,7 @@ class _Stage:
             duration_s=step.duration_s,
             warmup_s=step.warmup_s,
             arrivals=getattr(phase, "arrivals", "poisson"),
+            trace=getattr(phase, "trace", ""),
             rate_per_s=step.rate_per_s,
             bursts=bursts_of(phase.faults),
             retrying=retrying_of(phase.faults, self._scenario.settings.retries),

@@ -19,6 +19,9 @@ from bench.faults import on_load
 from bench.faults.registry import AnyFault
 from bench.load.spec import CONCURRENCY_MAX
 
+WARMUP_S = 0.5
+"""Of a phase that does not say."""
+
 PHASE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
 """What a phase may be called: it becomes part of folder names and transaction ids."""
 
@@ -49,7 +52,7 @@ class _Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     name: str
     duration_s: float
     """The measured part of each step."""
-    warmup_s: float = 0.5
+    warmup_s: float = WARMUP_S
     """The part before, which no figure counts."""
 
     def __post_init__(self) -> None:
@@ -126,14 +129,28 @@ class Open(_Phase, frozen=True, forbid_unknown_fields=True, tag="open", kw_only=
     """Fractions of the reference capacity, which an earlier closed phase found."""
     rates_per_s: tuple[float, ...] = ()
     """Or rates as such."""
-    arrivals: Literal["poisson", "constant"] = "poisson"
+    arrivals: Literal["poisson", "constant", "trace"] = "poisson"
+    trace: str = ""
+    """trace: the CSV file (``bench.load.trace``). At another rate than its own its time is stretched, and where a step
+    lasts longer it begins again."""
     faults: tuple[AnyFault, ...] = msgspec.field(default=(), name="fault")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_rates(self)
+        self._check_trace()
         _check_faults(self)
         on_load.check(self.faults)
+
+    def _check_trace(self) -> None:
+        if (self.arrivals == "trace") != bool(self.trace):
+            raise ValueError(
+                f'arrivals "trace" and a file in trace go together, got {self.arrivals!r} and {self.trace!r}'
+            )
+        if self.trace and (bursts := on_load.on_load(self.faults)):
+            raise ValueError(
+                f"a trace says itself when more comes: expected no fault {bursts[0].kind!r} beside it"
+            )
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -12,6 +12,7 @@ from statistics import mean, median
 
 from msgspec.structs import astuple, replace
 
+from bench import inputs
 from bench.capacity import completed_per_s
 from bench.conditions import conditions
 from bench.episode import Task, play
@@ -32,12 +33,13 @@ class Runner:
     """One run."""
 
     def __init__(self, scenario: Scenario, folder: Path, command: Sequence[str], progress: Progress) -> None:
-        self._scenario = scenario
+        kept = inputs.keep(scenario, folder)
+        self._scenario = scenario = inputs.found(kept, folder)
         self._folder = folder
         self._progress = progress
         self._order = order_of(scenario)
         self.record = RunRecord(
-            scenario=scenario,
+            scenario=kept,
             command=tuple(command),
             conditions=conditions(),
             plans=plans_of(largest(scenario)),

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from bench import inputs
 from bench.errors import BadInput, unknown
 from bench.registry import topology
 from bench.scenario import Scenario
@@ -36,23 +37,29 @@ def summary(path: Path) -> str:
 
 
 def load(name_or_path: str, changes: Sequence[str] = ()) -> Scenario:
-    """The scenario of a built-in name or of a TOML file, with ``key=value`` changes made to it.
+    """The scenario of a built-in name or of a TOML file, with ``key=value`` changes made to it. Files that it names are
+    looked for beside it, those in changes in the current folder.
 
     Raises:
         BadInput: what is wrong, where, and what was expected.
     """
-    table = _read(_find(name_or_path))
+    path = _find(name_or_path)
+    table = _read(path)
+    inputs.anchor(table, path.parent)
     for change in changes:
         _change(table, change)
+    inputs.anchor(table, Path.cwd())
     return make(table)
 
 
 def make(table: Table) -> Scenario:
     """The scenario that a table describes. Raises BadInput."""
+    inputs.complete(table)
     scenario: Scenario = convert(table, Scenario)
     for name in scenario.topologies:
         check_topology(name)
     _check_service(scenario)
+    inputs.check(scenario)
     return scenario
 
 
@@ -73,7 +80,8 @@ def _check_service(scenario: Scenario) -> None:
     try:
         load_service(scenario.service)
     except ValueError as error:
-        raise BadInput(f"service.name: {error}") from None
+        key = "service.times" if scenario.service.times else "service.name"
+        raise BadInput(f"{key}: {error}") from None
 
 
 def _find(name_or_path: str) -> Path:

@@ -14,12 +14,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
 import msgspec
 
 from common.bank.settings import BankSpec
-from common.distributions import DEFAULT_SHAPE, Shape, service_time
+from common.distributions import DEFAULT_SHAPE, DISTRIBUTIONS, Shape, service_time
 from common.transaction import Frames
+
+FROM_FILE = "file"
+"""The distribution that is a recorded sample."""
 
 Service = Callable[[Frames], object]
 """Takes the frames of a body, returns bytes or an iterable of bytes, or raises ``Refusal``. Called by one
@@ -35,12 +39,14 @@ class ServiceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """sleep, spin: the mean of the service time. 10 ms is a small database transaction. transfer: what it takes beside
     the database's own time."""
     distribution: str = "constant"
-    """One of ``common.distributions.DISTRIBUTIONS``."""
+    """One of ``common.distributions.DISTRIBUTIONS``, or ``file``."""
     seed: int = 0
     """With the id it determines how long a transaction takes."""
     shape: Shape = DEFAULT_SHAPE
     bank: BankSpec = BankSpec()
     """transfer: whose money it moves."""
+    times: str = ""
+    """file: where the recorded times are, a CSV file with a column ``ms``; they are scaled to ``mean_ms``."""
 
     @property
     def keeps_bank(self) -> bool:
@@ -50,7 +56,13 @@ class ServiceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if not 0 <= self.mean_ms < math.inf:
             raise ValueError(f"mean_ms must be at least 0 and finite, got {self.mean_ms}")
-        service_time(self.distribution, self.mean_ms / 1e3, self.seed, b"-", self.shape)
+        if self.distribution not in (*DISTRIBUTIONS, FROM_FILE):
+            known = ", ".join((*sorted(DISTRIBUTIONS), FROM_FILE))
+            raise ValueError(f"unknown distribution {self.distribution!r}, expected one of: {known}")
+        if self.distribution != FROM_FILE:
+            service_time(self.distribution, self.mean_ms / 1e3, self.seed, b"-", self.shape)
+        elif not self.times:
+            raise ValueError("distribution file needs times, a CSV file with a column ms")
 
 
 class _Told(Exception):
@@ -184,6 +196,11 @@ _EXPECTED = "a service must return bytes or an iterable of bytes"
 
 def _durations(spec: ServiceSpec) -> Callable[[], float]:
     kind, mean_s, seed, shape = spec.distribution, spec.mean_ms / 1e3, spec.seed, spec.shape
+    if kind == FROM_FILE:
+        from common.recorded import read_times  # statistics costs 13 ms to import
+
+        recorded = read_times(Path(spec.times))
+        return lambda: recorded.service_time(mean_s, seed, transaction_id())
     return lambda: service_time(kind, mean_s, seed, transaction_id(), shape)
 
 
@@ -196,7 +213,9 @@ def _import_service(name: str) -> Service:
     try:
         found: object = importlib.import_module(module_name)
     except Exception as error:  # the user's module may raise anything at all
-        raise ValueError(f"service {name!r}: can't import {module_name!r}: {_told(error)}") from error
+        raise ValueError(
+            f"service {name!r}: can't import {module_name!r}: {_why(error, module_name)}"
+        ) from error
     for attribute in path.split("."):
         if not hasattr(found, attribute):
             public = tuple(other for other in dir(found) if not other.startswith("_"))
@@ -213,6 +232,14 @@ def _import_service(name: str) -> Service:
 def _meant(word: str, known: Sequence[str]) -> str:
     near = get_close_matches(word, known, n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _why(error: Exception, module_name: str) -> str:
+    """With where it was looked for, if it is the module itself that is not there."""
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing is None or not f"{module_name}.".startswith(f"{missing}."):
+        return _told(error)
+    return f"{_told(error)}; it was looked for in the current folder, {os.getcwd()}, and along PYTHONPATH"
 
 
 def _told(error: Exception) -> str:

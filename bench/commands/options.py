@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import click
 
 from bench.errors import BadInput
 from common.bank.settings import BankSpec
-from common.services import ServiceSpec, load_service
+from common.recorded import read_times
+from common.services import FROM_FILE, ServiceSpec, load_service
 
 Credit = "Transactions one dispatcher may have outstanding at one worker."
 
@@ -19,8 +21,10 @@ class ServiceOptions(NamedTuple):
     """``--service`` and what goes with it, as given."""
 
     name: str
-    mean_ms: float
+    mean_ms: float | None
+    """None: as recorded, or else what a ``ServiceSpec`` has."""
     distribution: str
+    times: Path | None
     seed: int
     database: str
 
@@ -35,11 +39,20 @@ class ServiceOptions(NamedTuple):
         except ValueError as error:
             raise BadInput(f"--service-database: {error}") from None
         try:
-            spec = ServiceSpec(self.name, self.mean_ms, self.distribution, self.seed, bank=bank)
+            times = str(self.times.absolute()) if self.times else ""
+            mean_ms = self._mean_ms()
+            spec = ServiceSpec(self.name, mean_ms, self.distribution, self.seed, bank=bank, times=times)
             load_service(spec)
         except ValueError as error:
             raise BadInput(f"--service: {error}") from None
         return spec
+
+    def _mean_ms(self) -> float:
+        if self.mean_ms is not None:
+            return self.mean_ms
+        if self.distribution == FROM_FILE and self.times:
+            return read_times(self.times).mean_ms
+        return ServiceSpec().mean_ms
 
 
 def service_options(command: F) -> F:
@@ -49,8 +62,19 @@ def service_options(command: F) -> F:
     @click.option(
         "--service", default=default.name, show_default=True, help="A name of `list`, or module:callable."
     )
-    @click.option("--service-mean-ms", type=float, default=default.mean_ms, show_default=True, metavar="MS")
+    @click.option(
+        "--service-mean-ms",
+        type=float,
+        metavar="MS",
+        help=f"[default: {default.mean_ms}, or as in --service-times]",
+    )
     @click.option("--service-distribution", default=default.distribution, show_default=True, metavar="NAME")
+    @click.option(
+        "--service-times",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="distribution file: CSV with a column ms.",
+    )
     @click.option("--service-seed", type=int, default=default.seed, show_default=True, metavar="N")
     @click.option(
         "--service-database",
@@ -62,14 +86,20 @@ def service_options(command: F) -> F:
     def with_service(
         *arguments: object,
         service: str,
-        service_mean_ms: float,
+        service_mean_ms: float | None,
         service_distribution: str,
+        service_times: Path | None,
         service_seed: int,
         service_database: str,
         **others: object,
     ) -> object:
         options = ServiceOptions(
-            service, service_mean_ms, service_distribution, service_seed, service_database
+            service,
+            service_mean_ms,
+            service_distribution,
+            service_times,
+            service_seed,
+            service_database,
         )
         return command(*arguments, service=options, **others)
 

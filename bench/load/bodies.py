@@ -1,6 +1,6 @@
 """Which bodies a spec asks for: the kinds by name.
 
-Invariant: every body of a step has the spec's ``body_bytes``, so that all requests are of one length.
+Invariant: a body has exactly the size that it is asked for.
 """
 
 from collections.abc import Callable

@@ -42,18 +42,19 @@ class Request:
     def __init__(self, spec: LoadSpec, target: str) -> None:
         rest = (
             f"Host: {target}\r\nRequest-Timeout: {spec.timeout_s:.3f}\r\n"
-            f"Content-Type: application/octet-stream\r\nContent-Length: {spec.body_bytes}\r\n"
+            "Content-Type: application/octet-stream\r\nContent-Length: "
         ).encode()
         if spec.method == "PUT":
             self._before = b"PUT /v1/transactions/"
-            self._after = b" HTTP/1.1\r\n" + rest + b"\r\n"
+            self._after = b" HTTP/1.1\r\n" + rest
         else:
-            self._before = b"POST /v1/transactions HTTP/1.1\r\n" + rest + b"X-Request-ID: "
-            self._after = b"\r\n\r\n"
+            self._before = b"POST /v1/transactions HTTP/1.1\r\nX-Request-ID: "
+            self._after = b"\r\n" + rest
 
     def octets(self, exchange: Exchange) -> bytes:
         """The request of one transaction, whole."""
-        return b"".join((self._before, exchange.id, self._after, exchange.body))
+        body = exchange.body
+        return b"%b%b%b%d\r\n\r\n%b" % (self._before, exchange.id, self._after, len(body), body)
 
 
 class Connection(asyncio.Protocol):

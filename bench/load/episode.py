@@ -118,7 +118,7 @@ class Episode:
     async def _step(self, number: int, step: Step, planned_ns: int, at: Span, play: Play) -> int:
         """One step from its begin line to its end line; returns when the next one is planned to begin."""
         spec, traffic = self._spec, self._traffic
-        traffic.open_step(number, spec.id_prefix, spec.body_bytes, spec.timeout_s, at.warm_ns)
+        traffic.open_step(number, spec.id_prefix, open_loop.sizes(spec, step), spec.timeout_s, at.warm_ns)
         self._report.write(
             Begin(
                 step=number,

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bench.load import trace
 from bench.load.pacer import Pacer, Timer
-from bench.load.schedule import arrivals, with_bursts
-from bench.load.spec import NS_PER_S, LoadSpec, OpenStep, Span
+from bench.load.schedule import FloatArray, arrivals, replayed, with_bursts
+from bench.load.spec import NS_PER_S, LoadSpec, OpenStep, Span, Step
 from bench.load.traffic import Traffic
 
 OPEN_PARALLEL_S = 0.05
@@ -28,14 +29,25 @@ def schedule(spec: LoadSpec, step: int) -> "array[int]":
     what = spec.steps[step]
     assert isinstance(what, OpenStep)
     lasts_s, stream = what.warmup_s + what.duration_s, (*spec.stream, step)
+    if what.trace:
+        return _ns(replayed(trace.of_run(what.trace), what.rate_per_s, lasts_s))
     offsets_s = arrivals(what.arrivals, what.rate_per_s, lasts_s, spec.seed, stream)
     # To the nanosecond: 0.1 + 0.2 must not lie behind an arrival at 0.3.
     at_s = [
         (round(what.warmup_s + burst.at_s, 9), round(what.warmup_s + burst.end_s, 9)) for burst in what.bursts
     ]
     bursts = [(*span_s, burst.times) for span_s, burst in zip(at_s, what.bursts, strict=True)]
-    offsets_s = with_bursts(offsets_s, what.arrivals, what.rate_per_s, bursts, spec.seed, stream)
+    return _ns(with_bursts(offsets_s, what.arrivals, what.rate_per_s, bursts, spec.seed, stream))
+
+
+def _ns(offsets_s: FloatArray) -> "array[int]":
     return array("q", np.rint(offsets_s * NS_PER_S).astype("<i8").tobytes())
+
+
+def sizes(spec: LoadSpec, step: Step) -> Sequence[int]:
+    """Bytes of the bodies: transaction i of the step has entry i modulo their number."""
+    recorded = trace.of_run(step.trace).sizes if isinstance(step, OpenStep) and step.trace else ()
+    return recorded or (spec.body_bytes,)
 
 
 def parallel(step: OpenStep) -> int:

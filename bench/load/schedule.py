@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from bench.load.trace import Trace
 from common.transaction import check_id
 
 FloatArray = npt.NDArray[np.float64]
@@ -78,6 +79,26 @@ def arrivals(
         raise ValueError(f"seed and stream must hold no negative number, got {seed} and {stream}")
     spawned = np.random.SeedSequence(seed, spawn_key=(ARRIVALS_STREAM, *stream))
     return ARRIVALS[kind](rate_per_s, duration_s, np.random.default_rng(spawned))
+
+
+def replayed(trace: Trace, rate_per_s: float, duration_s: float) -> FloatArray:
+    """When the arrivals of a trace are due, its time stretched so that its mean rate is ``rate_per_s``; as often as it
+    takes, from its beginning: the i-th is row i modulo the trace's length. Shape and range as of ``arrivals``.
+
+    Raises ValueError where that is too many.
+    """
+    length = len(trace.offsets_s)
+    if rate_per_s * duration_s + length > SCHEDULE_LENGTH_MAX:
+        raise ValueError(
+            f"rate_per_s x duration_s must be at most {SCHEDULE_LENGTH_MAX - length} transactions with this trace,"
+            f" got {rate_per_s} x {duration_s}"
+        )
+    once_s = np.frombuffer(trace.offsets_s) * (trace.rate_per_s / rate_per_s)
+    rounds = int(np.ceil(rate_per_s * duration_s / length))
+    offsets: FloatArray = np.concatenate([once_s + number * length / rate_per_s for number in range(rounds)])
+    # To the nanosecond: a trace that lasts exactly as long as the step does not begin again for a rounding error.
+    within: FloatArray = offsets[np.rint(offsets * 1e9) < np.rint(duration_s * 1e9)]
+    return within
 
 
 def with_bursts(

@@ -103,7 +103,9 @@ class _Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class OpenStep(_Step, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="open"):
     """Transactions leave when their schedule says so, whatever becomes of those before them."""
 
-    arrivals: Literal["poisson", "constant"] = "poisson"
+    arrivals: Literal["poisson", "constant", "trace"] = "poisson"
+    trace: str = ""
+    """trace: the file."""
     rate_per_s: float
     bursts: tuple[Burst, ...] = ()
     """In the order of time, each over before the next begins."""
@@ -112,6 +114,8 @@ class OpenStep(_Step, frozen=True, forbid_unknown_fields=True, kw_only=True, tag
     def __post_init__(self) -> None:
         super().__post_init__()
         _within("rate_per_s", self.rate_per_s, 1e-3, 1e6, "transactions/s")
+        if (self.arrivals == "trace") != bool(self.trace) or (self.trace and self.bursts):
+            raise ValueError("arrivals trace needs trace, and takes no bursts; the others take no trace")
         over_s = 0.0
         for burst in self.bursts:
             if not over_s <= burst.at_s:

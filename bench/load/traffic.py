@@ -8,7 +8,7 @@ record exactly once, whatever the carrier does, ``stop`` included.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bench.load.exchange import Carrier, Ending, Exchange, body_of
 from bench.load.records import FLUSH_S, Records
@@ -49,23 +49,25 @@ class Traffic:
         self._patience_ns = 0
         self._step = 0
         self._prefix = ""
-        self._body_bytes = 0
+        self._sizes: Sequence[int] = (0,)
         self._warm_ns = 0
         self._told: Callable[[Exchange], None] = _not_told
         self._quiet: asyncio.Event = asyncio.Event()
         self._quiet.set()
 
-    def open_step(self, step: int, prefix: str, body_bytes: int, timeout_s: float, warm_ns: int) -> None:
-        """Start with step number ``step``, whose warm-up is over at ``warm_ns``. Nothing may be under way."""
+    def open_step(self, step: int, prefix: str, sizes: Sequence[int], timeout_s: float, warm_ns: int) -> None:
+        """Start with step number ``step``, whose warm-up is over at ``warm_ns``. Nothing may be under way. The body of
+        transaction i, and of each retry of it, has ``sizes[i % len(sizes)]`` bytes.
+        """
         assert not self.outstanding, f"{self.outstanding} transactions of the step before are under way"
         self.sent = self.retried = self.dropped = 0
         self.lags_ns = []
         self._under_way.clear()
         self._patience_ns = round((timeout_s + PATIENCE_S) * NS_PER_S)
-        self._step, self._prefix, self._body_bytes, self._warm_ns = (
+        self._step, self._prefix, self._sizes, self._warm_ns = (
             step,
             f"{prefix}.{step}",
-            body_bytes,
+            sizes,
             warm_ns,
         )
 
@@ -97,7 +99,7 @@ class Traffic:
 
     def _send(self, index: int, origin: int, retry: int, scheduled_ns: int, now_ns: int) -> None:
         id = transaction_id(self._prefix, origin, retry).encode()
-        body = self._body_of(id, self._body_bytes)
+        body = self._body_of(id, self._sizes[origin % len(self._sizes)])
         warmup = scheduled_ns < self._warm_ns
         exchange = Exchange(self._step, index, id, body, scheduled_ns, now_ns, warmup, origin, retry)
         self.sent += 1

@@ -153,6 +153,13 @@ def test_a_service_that_can_t_be_had_is_named_in_one_line(user_module, name, com
     assert "\n" not in str(raised.value)
 
 
+def test_a_module_that_is_not_there_is_told_with_where_it_was_looked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="No module named 'elsewhere'") as error:
+        load_service(ServiceSpec("elsewhere:handle"))
+    assert f"in the current folder, {tmp_path}, and along PYTHONPATH" in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [

@@ -85,7 +85,7 @@ class Instant:
 async def played(carrier: Instant, folder: Path, concurrency: int, lasts_ms: int) -> Traffic:
     records = Records(folder / "load.bin", "rest", "PUT", 5.0)
     traffic = Traffic(carrier, records)
-    traffic.open_step(0, "p", 0, 5.0, 0)
+    traffic.open_step(0, "p", (0,), 5.0, 0)
     begin_ns = time.monotonic_ns() + MS
     at = Span(begin_ns, begin_ns, begin_ns + lasts_ms * MS)
     try:

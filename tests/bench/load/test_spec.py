@@ -39,7 +39,7 @@ def test_steps_are_planned_one_after_the_other():
 
 
 def test_its_arrivals_are_those_that_can_be_drawn():
-    assert set(get_args(get_type_hints(OpenStep)["arrivals"])) == set(ARRIVALS)
+    assert set(get_args(get_type_hints(OpenStep)["arrivals"])) == {*ARRIVALS, "trace"}
 
 
 def test_the_longest_prefix_leaves_room_for_every_id():

@@ -43,7 +43,7 @@ class Held:
 def traffic(tmp_path: Path):
     records = Records(tmp_path / "load.bin", "rest", "PUT", 5.0)
     traffic = Traffic(Held, records)
-    traffic.open_step(4, "quick.1", 16, 5.0, warm_ns=0)
+    traffic.open_step(4, "quick.1", (16,), 5.0, warm_ns=0)
     yield traffic
     records.close()
 
@@ -62,7 +62,7 @@ async def test_each_transaction_has_an_id_and_a_body_of_its_own(traffic):
 
 
 async def test_what_is_due_before_the_step_is_warm_is_flagged(traffic, tmp_path):
-    traffic.open_step(0, "p", 0, 5.0, warm_ns=100)
+    traffic.open_step(0, "p", (0,), 5.0, warm_ns=100)
     for index, scheduled_ns in enumerate((99, 100)):
         traffic.send(index, scheduled_ns)
     traffic.stop()
