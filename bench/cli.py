@@ -23,6 +23,7 @@ from bench.errors import BadInput, BenchError
 COMMANDS = {
     "run": "Play a scenario on real processes and draw what came out",
     "report": "Charts and report.html again, from the data of a run",
+    "export": "Latencies of a run as HDR histograms, for other tools",
     "list": "Topologies, scenarios, faults and services by name",
     "serve": "Start a deployment and keep it running",
     "part": "One part in the foreground, for a supervisor of your own",
