@@ -58,5 +58,5 @@ def test_three_tools_say_the_same(shown):
 
 def test_times_of_day_are_those_of_the_run(shown):
     with parquet.open_run(small_run()) as database:
-        faults = database.execute("SELECT count(*) FROM marks WHERE kind = 'fault'").fetchone()[0]
+        ((faults,),) = database.execute("SELECT count(*) FROM marks WHERE kind = 'fault'").fetchall()
     assert len(shown[3]) == faults > 0
