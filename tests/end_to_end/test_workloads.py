@@ -16,6 +16,8 @@ from bench.ports import Ports
 from common.recorded import read_times
 from tests.end_to_end.command_line import BROKERBENCH, BUSY, ENVIRONMENT, ROOT, started, until
 
+pytestmark = pytest.mark.timeout(120)
+
 PAGE = (ROOT / "docs" / "workloads.md").read_text()
 SERVE, _, AS_RECORDED, SLOWER = re.findall(r"```sh\n(.*?)\n```", PAGE, re.DOTALL)
 

@@ -65,7 +65,7 @@ def test_nothing_is_sent_from_the_end_on():
 async def played(carrier: Instant, folder: Path, step: PacedStep) -> Traffic:
     records = Records(folder / "load.bin", "rest", "PUT", 5.0)
     traffic = Traffic(carrier, records)
-    traffic.open_step(0, "p", 0, 5.0, 0)
+    traffic.open_step(0, "p", (0,), 5.0, 0)
     begin_ns = time.monotonic_ns() + MS
     try:
         await paced_loop.play(
