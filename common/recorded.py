@@ -4,9 +4,9 @@ Invariant: like ``common.distributions``, a function of (seed, transaction id) a
 file is as likely as any other.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
 
 from common.columns import rows
 from common.distributions import uniform
@@ -21,7 +21,7 @@ class Recorded:
 
     def __init__(self, times_ms: Sequence[float]) -> None:
         self._sorted_ms = sorted(times_ms)
-        self.mean_ms = fmean(times_ms)
+        self.mean_ms = math.fsum(times_ms) / len(times_ms)
 
     def service_time(self, mean_s: float, seed: int, id: bytes) -> float:
         """How long the transaction ``id`` takes, in seconds: one of the sample's times, found by the inverse of its

@@ -20,6 +20,7 @@ import msgspec
 
 from common.bank.settings import BankSpec
 from common.distributions import DEFAULT_SHAPE, DISTRIBUTIONS, Shape, service_time
+from common.recorded import read_times
 from common.transaction import Frames
 
 FROM_FILE = "file"
@@ -197,8 +198,6 @@ _EXPECTED = "a service must return bytes or an iterable of bytes"
 def _durations(spec: ServiceSpec) -> Callable[[], float]:
     kind, mean_s, seed, shape = spec.distribution, spec.mean_ms / 1e3, spec.seed, spec.shape
     if kind == FROM_FILE:
-        from common.recorded import read_times  # statistics costs 13 ms to import
-
         recorded = read_times(Path(spec.times))
         return lambda: recorded.service_time(mean_s, seed, transaction_id())
     return lambda: service_time(kind, mean_s, seed, transaction_id(), shape)
