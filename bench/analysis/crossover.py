@@ -189,7 +189,7 @@ def sentence(verdicts: Sequence[Verdict]) -> str:
     if not judged:
         most = max(verdict.n for verdict in headline)
         return (
-            f"{most} paired trial{'s'[: most != 1]} under each of the conditions are too few to name a winner:"
+            f"With at most {most} paired trial{'s'[: most != 1]} under each of the conditions no winner can be named:"
             f" at least {PAIRS_MIN} are needed (--trials {PAIRS_MIN})."
         )
     parts = (_by_figure([each for each in judged if each.figure == figure], figure) for figure in _SAID)

@@ -22,9 +22,15 @@ COLUMNS = 3
 PANELS_MAX = 9
 """Of one picture; a sweep with more cells has more pictures, all with the same scale."""
 TICKS = (0.0, 0.5, 1.0)
+"""Where there are more loads than a panel has room for."""
+LOADS_MAX = 3
 TITLE_WIDTH = 34
 """Characters that fit above a panel."""
 
+RATIO_MIN = 4.0
+"""Of the ends of the scale: with less, hardly a round number lies within."""
+
+NO_P99 = "no p99: too few transactions,\nor too many without an answer"
 TIE = "one front is a central queue:\na tie by construction"
 """Written where a single front makes a brokerless topology what the broker is."""
 
@@ -70,14 +76,15 @@ def pictures(findings: Findings) -> list[Picture]:
 
 
 def _picture(name: str, caption: str, data: Data) -> Picture:
-    rows = -(-len(data.panels) // COLUMNS)
+    columns = max(2, min(COLUMNS, len(data.panels)))
+    rows = -(-len(data.panels) // columns)
     return Picture(
         name,
         "How does the tail grow with the load, under each of the conditions?",
         caption,
         data,
         draw,
-        Grid(rows, COLUMNS, 1.1 + 2.1 * rows, share_x=True, share_y=True),
+        Grid(rows, columns, 1.1 + 2.1 * rows, share_x=True, share_y=True),
     )
 
 
@@ -129,11 +136,10 @@ def draw(data: Data, axes: npt.NDArray[Any]) -> None:
     for place in flat[len(data.panels) :]:
         place.set_axis_off()
     _name_lines(flat[0], data)
-    for column in range(COLUMNS):  # what stands above an empty place tells the scale
-        lowest = [place for place in flat[: len(data.panels)] if _column(place) == column][-1:]
-        for place in lowest:
-            place.set_xlabel("offered load")
-            place.tick_params(labelbottom=True)
+    lowest = {_column(place): place for place in flat[: len(data.panels)]}
+    for place in lowest.values():  # what stands above an empty place tells the scale
+        place.set_xlabel("offered load")
+        place.tick_params(labelbottom=True)
 
 
 def _name_lines(axes: Axes, data: Data) -> None:
@@ -167,19 +173,28 @@ def _draw_panel(axes: Axes, panel: Panel, data: Data) -> None:
     if not data.every_ms:
         empty(axes, "nothing was answered")
         return
-    scale_logarithmically(axes, [np.array(data.every_ms)])
+    scale_logarithmically(axes, [np.array(_ends(data.every_ms))])
     loads = [_x(point) for line in panel.lines for point in line.points]
     axes.set_xlim(0, max(loads) * 1.06)
     if max(loads) <= 2:
-        axes.xaxis.set_major_locator(FixedLocator(TICKS))
+        few = sorted({0.0, *loads})
+        axes.xaxis.set_major_locator(FixedLocator(few if len(few) <= LOADS_MAX + 1 else TICKS))
         axes.axvline(1, color=QUIET, linewidth=0.9, linestyle=(0, (2, 2)))
     for line in panel.lines:
         _draw_line(axes, line)
-    said = [words for words in (panel.one_is, panel.note) if words]
+    nothing = "" if any(map(_known, panel.lines)) else NO_P99
+    said = [words for words in (panel.one_is, panel.note, nothing) if words]
     axes.annotate(
         "\n".join(said), (0, 1), xycoords="axes fraction", xytext=(5, -4), textcoords="offset points",
         va="top", fontsize=8, color=QUIET,
     )  # fmt: skip
+
+
+def _ends(every_ms: Sequence[float]) -> tuple[float, float]:
+    """Of what is drawn, or further apart."""
+    low, high = min(every_ms), max(every_ms)
+    wider = max(RATIO_MIN * low / high, 1.0) ** 0.5
+    return low / wider, high * wider
 
 
 def _draw_line(axes: Axes, line: Line) -> None:

@@ -107,7 +107,8 @@ def test_too_few_pairs_name_no_winner():
     found = crossover(cells_of(here, *few), here)
     assert {(each.winner, each.p, each.better_by, each.n) for each in found} == {(None, None, None, 5)}
     assert sentence(found) == (
-        "5 paired trials under each of the conditions are too few to name a winner: at least 6 are needed (--trials 6)."
+        "With at most 5 paired trials under each of the conditions no winner can be named: at least 6 are needed"
+        " (--trials 6)."
     )
 
 

@@ -79,6 +79,20 @@ def test_a_load_without_a_percentile_ends_the_line(panels):
     assert [0.5, 0.8, 1.1] in drawn
 
 
+def test_close_figures_still_have_a_scale_and_a_panel_without_any_says_why():
+    one = PIRATE._replace(loads=[point(0.5, 31)])
+    none = FREELANCE._replace(loads=[point(0.5, None)])
+    here = scenario("sweep.fronts=[2]", "sweep.mean_ms=[5, 20]")
+    found = with_cells(here, one)
+    cells = [found.cells[0], found.cells[1]._replace(topologies=[none])]
+    [picture] = sweep_chart.pictures(found._replace(cells=cells))
+    figure = figure_of(picture)
+    low, high = figure.axes[0].get_ylim()
+    assert len([tick for tick in figure.axes[0].get_yticks() if low <= tick <= high]) >= 2
+    assert "no p99" not in said_in(figure.axes[0])
+    assert "no p99" in said_in(figure.axes[1])
+
+
 def test_more_cells_than_a_picture_holds_are_several_of_one_scale():
     here = scenario("sweep.workers=[4, 8]")
     curves = [point(0.5, 40), point(0.8, 60)]
