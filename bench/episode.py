@@ -303,7 +303,7 @@ class _Stage:
             check="echo" if scenario.service.name in ECHOES else "none",
             id_prefix=self._id_prefix(),
             seed=scenario.seed,
-            stream=(scenario.schedule(task.trial), scenario.phases.index(task.phase)),
+            stream=(task.trial, scenario.phases.index(task.phase)),
             steps=tuple(map(self._load_step, task.steps)),
             search_gain_min=task.phase.gain_min if isinstance(task.phase, Search) else None,
             record_file=str(self._folder.records),
@@ -315,7 +315,7 @@ class _Stage:
         """Without the topology's name, and without the cell's: what is asked for, and for how long it takes, are
         functions of the id, so that topologies do the same work, and cells the same multiples of it.
         """
-        return f"{self._task.phase.name}.{self._scenario.schedule(self._task.trial)}"
+        return f"{self._task.phase.name}.{self._task.trial}"
 
     def _load_step(self, step: PlayedStep) -> LoadStep:
         phase = self._task.phase

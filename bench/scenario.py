@@ -99,9 +99,6 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     trials: int = 1
     seed: int = 1
     """Feeds arrivals, service times and the choice of who is hit."""
-    same_schedule: bool = False
-    """Whether every trial has the arrivals and service times of the first: what they differ by is then the machine's
-    noise."""
     level: Literal["rest", "client"] = "rest"
     """Through Tornado, or the topology's client driven without HTTP."""
     method: Literal["PUT", "POST"] = "PUT"
@@ -192,10 +189,6 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def cell(self, name: str) -> Cell:
         """The cell of that name."""
         return next(cell for cell in self.cells if cell.name == name)
-
-    def schedule(self, trial: int) -> int:
-        """The number of the trial whose arrivals and service times this one has."""
-        return 1 if self.same_schedule else trial
 
     def phase(self, name: str) -> Phase:
         """The phase of that name; a cell's name after it is no matter."""

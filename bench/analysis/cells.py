@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from bench.analysis.per_trial import Values, capacities_per_s
+from bench.analysis.latency import latencies_ms, percentiles
 from bench.analysis.recording import Step
 from bench.analysis.steady import LoadPoint, load_points
 from bench.analysis.throughput import Rung, capacity, completed_per_s, ladder
@@ -34,10 +34,10 @@ class InCell(NamedTuple):
     loads: list[LoadPoint]
     ended_by_max: int
     """Valid trials in which the search was ended by the most users it may have: the capacity is that much at least."""
-    capacities_per_s: Values
-    """To be paired with another topology's, as what follows."""
-    p99_ms: dict[str, Values]
-    """By load."""
+    capacities_per_s: dict[int, float]
+    """By trial, as what follows: to be paired with another topology's."""
+    p99_ms: dict[str, dict[int, float]]
+    """By load; a trial without the percentile is missing."""
 
 
 class CellFindings(NamedTuple):
@@ -74,17 +74,16 @@ def _cell(database: Database, record: RunRecord, cell: Cell, steps: list[Step]) 
     topologies = []
     for name in (name for name in record.scenario.topologies if name in names):
         mine = [step for step in steps if step.episode.topology == name]
-        loads = load_points(database, here, mine)
         topologies.append(
             InCell(
                 topology=name,
                 trials=len({step.trial for step in mine}),
                 capacity_per_s=capacity(mine),
                 ladder=ladder(mine),
-                loads=loads,
+                loads=load_points(database, here, mine),
                 ended_by_max=sum(map(_ended_by_max, by_trial(mine))),
-                capacities_per_s=capacities_per_s(mine),
-                p99_ms={point.key: point.p99s_ms for point in loads},
+                capacities_per_s=_capacities(mine),
+                p99_ms=_p99s(mine),
             )
         )
     return CellFindings(cell, record.capacity_of(cell.name), topologies)
@@ -97,3 +96,23 @@ def _ended_by_max(trial: Sequence[Step]) -> bool:
         return False
     rates = [completed_per_s(step) or 0 for step in searched]
     return len(rates) == len(phase.steps) and not enough(rates, phase.gain_min)
+
+
+def _capacities(steps: Sequence[Step]) -> dict[int, float]:
+    found = {}
+    for trial in by_trial([step for step in steps if step.closed]):
+        rates = [rate for step in trial if (rate := completed_per_s(step)) is not None]
+        if rates:
+            found[trial[0].trial] = max(rates)
+    return found
+
+
+def _p99s(steps: Sequence[Step]) -> dict[str, dict[int, float]]:
+    found: dict[str, dict[int, float]] = {}
+    for step in steps:
+        if step.steady:
+            at = found.setdefault(step.played.name, {})
+            p99 = percentiles(latencies_ms(step.measured)).p99
+            if p99 is not None:
+                at[step.trial] = p99
+    return found

@@ -5,7 +5,7 @@ never left out together with the trial that it spoils. The cells of a sweep are 
 as such was measured in none of them, but for the accounts, which are over all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,6 @@ from bench import audit, ledger, run_record
 from bench.analysis import costs, cpu, depths, growth, places, recording, recovery, validity
 from bench.analysis.absences import absences
 from bench.analysis.cells import CellFindings, cells
-from bench.analysis.contrasts import CAPACITY, P99, Contrast, contrasts, figure
 from bench.analysis.costs import Costs
 from bench.analysis.cpu import CostOverTrials
 from bench.analysis.crossover import Verdict, crossover
@@ -21,9 +20,7 @@ from bench.analysis.faults import Fault, Heard, faults
 from bench.analysis.growth import Life
 from bench.analysis.omission import Omission, omissions
 from bench.analysis.per_core import Yield, yields
-from bench.analysis.per_trial import Values, capacities_per_s
 from bench.analysis.places import LateWork, Places
-from bench.analysis.recording import Step
 from bench.analysis.stability import Slowed, slowed
 from bench.analysis.steady import LoadPoint, load_points
 from bench.analysis.stuck import Missing, missing
@@ -61,8 +58,6 @@ class Topology(NamedTuple):
     """What it takes beside that, over the same steps."""
     yields: list[Yield]
     omissions: list[Omission]
-    figures: Mapping[str, Values]
-    """What it is compared with others by: {``p99_ms@0.8``: {trial: value}}."""
 
 
 class Findings(NamedTuple):
@@ -76,7 +71,6 @@ class Findings(NamedTuple):
     cells: Sequence[CellFindings] = ()
     """Of a sweep, as the next."""
     crossover: Sequence[Verdict] = ()
-    contrasts: Sequence[Contrast] = ()
 
     @property
     def valid(self) -> bool:
@@ -108,7 +102,6 @@ def analyse(folder: Path) -> Findings:
             valid = [step for step in mine if (name, step.trial) not in invalid and not step.episode.cell]
             trials = {episode.trial for episode in record.episodes if episode.topology == name}
             plan = record.plans[name]
-            loads = load_points(database, record, valid)
             topologies.append(
                 Topology(
                     name=name,
@@ -123,7 +116,7 @@ def analyse(folder: Path) -> Findings:
                     trials_invalid=sum((name, trial) in invalid for trial in trials),
                     capacity_per_s=capacity(valid),
                     ladder=ladder(valid),
-                    loads=loads,
+                    loads=load_points(database, record, valid),
                     faults=faults(valid, heard, plan, record.scenario),
                     slowed=slowed(valid, plan, record.reference_capacity_per_s),
                     missing=missing(database, valid, plan),
@@ -131,34 +124,12 @@ def analyse(folder: Path) -> Findings:
                     late_work=places.total(kept for key, kept in late.items() if key.topology == name),
                     cpu_us=cpu.over_steps(valid, watched, cpu.roles_measured(record.scenario)),
                     omissions=omissions(valid),
-                    figures=_figures(valid, loads),
                     yields=yields(valid, watched, cpu.roles_measured(record.scenario)),
                     costs=costs.costs(valid, spent, name, record.scenario),
                 )
             )
         in_cells = cells(database, record, steps, reasons)
-    return Findings(
-        record,
-        reasons,
-        topologies,
-        lives,
-        in_cells,
-        crossover(in_cells, record.scenario),
-        contrasts(_by_figure(topologies)),
-    )
-
-
-def _figures(valid: Sequence[Step], loads: Sequence[LoadPoint]) -> dict[str, Values]:
-    found = {CAPACITY: capacities_per_s(valid), **{figure(P99, load.key): load.p99s_ms for load in loads}}
-    return {name: values for name, values in found.items() if values}
-
-
-def _by_figure(topologies: Sequence[Topology]) -> dict[str, dict[str, Values]]:
-    names = dict.fromkeys(name for topology in topologies for name in topology.figures)
-    return {
-        name: {topology.name: topology.figures[name] for topology in topologies if name in topology.figures}
-        for name in names
-    }
+    return Findings(record, reasons, topologies, lives, in_cells, crossover(in_cells, record.scenario))
 
 
 def played(record: RunRecord) -> list[str]:

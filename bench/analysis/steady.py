@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.analysis.latency import NINES, latencies_ms, percentiles, tail_ms
-from bench.analysis.per_trial import Values
 from bench.analysis.queueing import Comparison, compare
 from bench.analysis.recording import FloatArray, Step
 from bench.analysis.trials import by_kind, keys, over_trials_or_never
@@ -43,8 +42,6 @@ class LoadPoint(NamedTuple):
     tail: Tail
     queueing: list[Comparison]
     """One for each trial and model."""
-    p99s_ms: Values
-    """What ``p99_ms`` was made from."""
 
 
 def load_points(database: Database, record: RunRecord, steps: Sequence[Step]) -> list[LoadPoint]:
@@ -74,9 +71,6 @@ def _point(database: Database, record: RunRecord, key: str, trials: list[Step]) 
             for step in trials
             for comparison in compare(database, step, deployment.workers, dispatchers)
         ],
-        p99s_ms={
-            step.trial: each.p99 for step, each in zip(trials, figures, strict=True) if each.p99 is not None
-        },
     )
 
 

@@ -8,7 +8,7 @@ first five) count every trial, also an invalid one, and the warm-up. What stands
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ import msgspec
 from msgspec.structs import astuple
 
 from bench.analysis.cells import CellFindings, InCell
-from bench.analysis.contrasts import Contrast
 from bench.analysis.crossover import Verdict
 from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings, Topology, analyse
@@ -313,8 +312,6 @@ class Summary(msgspec.Struct, frozen=True):
     """Of a sweep, by name; what stands with a topology is then only what no cell has: its accounts."""
     crossover: list[Verdict] = []
     """Of a sweep: who wins where."""
-    differences: Sequence[Contrast] = ()
-    """Between topologies, figure by figure. In JSON ``{"A/B": {figure: ...}}``."""
 
 
 def summarize(folder: Path) -> dict[str, Any]:
@@ -325,19 +322,9 @@ def summarize(folder: Path) -> dict[str, Any]:
 def as_json(summary: Summary) -> dict[str, Any]:
     """Only dicts, lists, numbers, texts and None."""
     built: dict[str, Any] = msgspec.to_builtins(summary)
-    built["differences"] = _differences(summary.differences)
     built["growth"] = [{**life._asdict(), "episode": str(life.episode)} for life in summary.growth]
     built["topologies"] = {name: _flat(topology) for name, topology in summary.topologies.items()}
     return built
-
-
-def _differences(contrasts: Sequence[Contrast]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for contrast in contrasts:
-        row = msgspec.to_builtins(contrast)
-        pair = f"{row.pop('first')}/{row.pop('second')}"
-        found.setdefault(pair, {})[row.pop("figure")] = row
-    return found
 
 
 def _flat(topology: TopologySummary) -> dict[str, Any]:
@@ -369,7 +356,6 @@ def summary_of(findings: Findings) -> Summary:
         growth=findings.lives,
         cells={cell.cell.name: _cell(cell) for cell in findings.cells},
         crossover=list(findings.crossover),
-        differences=findings.contrasts,
     )
 
 

@@ -298,8 +298,3 @@ def test_a_soak_is_at_least_one_round():
 def test_a_length_that_is_none_is_refused():
     assert "expected a length such as 90s, 20m or 1h, got '20x'" in refused("duration=20x", scenario="soak")
     assert "unknown key 'duration'" in refused("duration=20m")
-
-
-def test_trials_share_a_schedule_over_topologies_and_where_asked_over_trials():
-    assert [load("quick").schedule(trial) for trial in (1, 2, 3)] == [1, 2, 3]
-    assert [load("noise").schedule(trial) for trial in (1, 2, 3)] == [1, 1, 1]

@@ -190,7 +190,7 @@ def test_throughput_draws_a_single_point_and_none():
 
 def point(p50=ONE, p99=ONE, curve=10.0, load=0.5):
     tails = Tail(*(np.full(NINES.size, curve) for _ in range(3)))
-    return LoadPoint("0.5", load, 400.0, p50, p99, None, 100, tails, [], {})
+    return LoadPoint("0.5", load, 400.0, p50, p99, None, 100, tails, [])
 
 
 def test_latency_draws_a_single_point_and_leaves_out_what_is_not_known():

@@ -28,7 +28,7 @@ NOTHING = Tail(*([math.nan],) * 3)  # type: ignore[arg-type]
 
 def point(load, ms):
     p99 = None if ms is None else Estimate(ms, ms * 0.9, ms * 1.1, 3)
-    return LoadPoint(str(load), load, load * 100, p99, p99, None, 2500, NOTHING, [], {})
+    return LoadPoint(str(load), load, load * 100, p99, p99, None, 2500, NOTHING, [])
 
 
 def with_cells(here, *topologies):

@@ -1,53 +1,73 @@
-from typing import Any
+from itertools import combinations
 
-from bench.analysis.contrasts import CAPACITY, contrasts
-from bench.report.verdict import listed, verdict
-from bench.statistics import summarize
+import pytest
 
-NOISE = (1.00, 1.01, 0.99, 1.02, 0.98, 1.005, 0.995, 1.01)
-
-
-def said(pairs: int = 6, name: str = CAPACITY, **levels: float) -> str:
-    """Of topologies whose trials are at a level, each with a noise of its own."""
-    values = {
-        side: {trial: level * NOISE[(trial * (3 + place)) % 8] for trial in range(1, pairs + 1)}
-        for place, (side, level) in enumerate(levels.items())
-    }
-    known: Any = {side: summarize(list(of_trials.values())) for side, of_trials in values.items()}
-    return verdict(contrasts({name: values}), name, known, "carries more", "carry more")
+from bench.report.verdict import TRIALS_MIN, Verdict, judge, listed, words
+from bench.statistics import Estimate
 
 
-def test_one_that_differs_from_all_wins_and_by_how_much_is_told():
-    text = said(a=100, b=80, c=84)
-    assert text.startswith("a carries more than b and c (1.19 (")
-    assert text.endswith(" times the figure of the nearest).")
+def estimates(**intervals):
+    return {name: Estimate((low + high) / 2, low, high, 5) for name, (low, high) in intervals.items()}
 
 
-def test_of_latencies_the_lower_wins():
-    assert said(name="p99_ms@0.8", a=10, b=8).startswith("b carries more than a (0.79 (")
+def test_one_that_overlaps_nobody_wins():
+    found = judge(estimates(a=(100, 110), b=(80, 90), c=(85, 95)), higher_is_better=True)
+    assert found == Verdict(("a",), ("b", "c"), False)
+    assert found.winner == "a"
+    assert words(found, "carries more", "carry more") == "a carries more than b and c."
+
+
+def test_lower_may_be_better():
+    assert judge(estimates(a=(10, 11), b=(8, 9)), higher_is_better=False).winner == "b"
+
+
+def test_where_intervals_overlap_there_is_no_winner():
+    found = judge(estimates(a=(100, 110), b=(105, 115)), higher_is_better=True)
+    assert found.winner is None
+    assert words(found, "carries more", "carry more") == "The intervals overlap: this run cannot rank them."
+
+
+def test_intervals_that_touch_overlap():
+    assert judge(estimates(a=(100, 110), b=(110, 120)), higher_is_better=True).winner is None
 
 
 def test_two_may_be_ahead_of_a_third():
-    assert said(a=100, b=100.1, c=50) == "a and b carry more than c, and cannot be ranked among themselves."
-
-
-def test_what_does_not_differ_is_not_ranked_and_how_many_trials_would_tell_is_said():
-    text = said(a=100, b=100.1)
-    assert text.startswith("This run cannot rank them: ")
-    assert text.endswith(" trials would give intervals of 5 %.")
-
-
-def test_with_too_few_pairs_nobody_is_ranked():
-    assert said(pairs=2, a=100, b=10) == (
-        "2 pairs of trials are too few to rank them: at least 6 are needed (--trials 6)."
+    found = judge(estimates(a=(100, 110), b=(105, 115), c=(50, 60)), higher_is_better=True)
+    assert words(found, "carries more", "carry more") == (
+        "a and b carry more than c, and cannot be ranked among themselves."
     )
-    assert said(pairs=1, a=100, b=10).startswith("1 pair of trials is too few")
 
 
-def test_one_alone_has_nobody_to_be_compared_with():
-    assert said(a=100) == ""
+def test_a_chain_of_overlaps_ranks_nobody():
+    found = judge(estimates(a=(100, 110), b=(95, 101), c=(90, 96)), higher_is_better=True)
+    assert found.winner is None
+    assert found.behind == ()
 
 
-def test_a_list_of_names():
-    assert listed(("a",)) == "a"
-    assert listed(["a", "b", "c"]) == "a, b and c"
+@pytest.mark.parametrize("n", range(1, TRIALS_MIN))
+def test_of_too_few_trials_nothing_can_be_said(n):
+    found = judge({"a": Estimate(100, 100, 100, 5), "b": Estimate(50, 50, 50, n)}, higher_is_better=True)
+    assert found.winner is None
+    assert words(found, "carries more", "carry more") == "Fewer than 4 trials are too few to rank them."
+
+
+def test_enough_trials_that_do_not_differ_rarely_name_a_winner():
+    """Every way in which the ranks of 2 x n values can fall to two sides alike is as likely as any other."""
+    ways = list(combinations(range(2 * TRIALS_MIN), TRIALS_MIN))
+    apart = sum(max(one) < TRIALS_MIN or min(one) >= TRIALS_MIN for one in ways)
+    assert apart / len(ways) < 0.05
+
+
+def test_one_alone_has_nobody_to_beat():
+    found = judge(estimates(a=(1, 2)), higher_is_better=True)
+    assert found.winner is None
+    assert words(found, "carries more", "carry more") == ""
+
+
+def test_names_are_listed():
+    assert [listed(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
