@@ -1,49 +1,212 @@
-"""How two topologies differ, trial by trial, and whether that can be told from chance.
+"""Differences between two things that were both measured over trials: a ratio, its interval, and whether it is chance.
 
-Invariant: pairs are trials of one number, which share arrivals and service times; the ratio is judged on a logarithmic
-scale, on which twice as long and half as long are equally far from no difference.
+The unit is the pair: trial i of both had the same seed and schedule, so what a schedule does to both cancels. All is
+done on log ratios, whose mean is judged by Student's t: the assumption is that they are about normal, which a mean
+over a trial's many transactions, or a quantile of them, is nearly. No permutation test: with six pairs it can't go
+below p = 2/64, so that no row of several would ever survive ``holm``.
+
+Invariant: swapping first and second turns the ratio over and leaves p as it was.
 """
 
 import math
 from collections.abc import Sequence
+from enum import StrEnum
+from itertools import combinations
+from random import Random
+from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
+import numpy.typing as npt
 
-from bench.statistics import Estimate, summarize
+from bench.statistics import CONFIDENCE, SEED, Estimate, quantile
+
+ALPHA = 0.05
+"""A family of rows (all of one comparison) names a winner among equals at most this often."""
 
 PAIRS_MIN = 6
-"""With fewer, no verdict."""
+"""Fewer pairs are not ranked: what Student's t assumes can't be seen to be wrong in so few."""
+
+PRECISION = 0.05
+"""Half-width of an interval, relative, that is told as worth having."""
+
+TRIALS_MIN_FOR_FLOOR = 4
+SPLITS_MAX = 2000
+
+Logs = npt.NDArray[np.float64]
 
 
-class Difference(msgspec.Struct, frozen=True):
-    """Of the first against the second."""
+class Finding(StrEnum):
+    """Of the second against the first."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    NONE = "no difference that this data can show"
+
+
+class Difference(NamedTuple):
+    """Second over first."""
 
     ratio: Estimate
-    """First over second."""
+    """``median`` is the geometric mean of the ratios, which is the median ratio where log ratios are symmetric; the
+    interval is Student's 95 %; ``n`` pairs, or, unpaired, trials on the side that has fewer."""
     p: float
-    """Two-sided, of no difference."""
+    """Two-sided: how often a difference as large or larger would come by chance. Of this row alone: see ``holm``."""
 
 
-def paired(first: Sequence[float], second: Sequence[float]) -> Difference:
-    """Compare pair by pair; all positive, as many of one as of the other, at least ``PAIRS_MIN``."""
+def paired(first: Sequence[float], second: Sequence[float]) -> Difference | None:
+    """Both of shape (n,), each value of ``second`` from the trial with the seed and schedule of that in ``first``.
+
+    None: fewer than two pairs, or a pair with a zero on one side only, which has no ratio (zero on both is equal).
+    Where every pair has the same ratio, which Student's t can't judge, p is what flipping signs gives, 2 / 2^n.
+    Raises ValueError for values that are negative or not finite, and for lengths that differ.
+    """
+    logs = log_ratios(first, second)
+    if logs is None or logs.size < 2:
+        return None
+    mean = float(logs.mean())
+    if _constant(logs):
+        return _certain(mean, logs.size, 2 / 2**logs.size)
     from scipy.stats import ttest_1samp  # 1 to 2 s to import
 
-    ratios = np.array(first, dtype=float) / np.array(second, dtype=float)
-    ratio = summarize(ratios)
-    assert ratio is not None
-    logs = np.log(ratios)
-    if np.ptp(logs) == 0:
-        return Difference(ratio, 1.0 if logs[0] == 0 else 0.0)
-    p = float(ttest_1samp(logs, 0.0).pvalue)
-    return Difference(ratio, p if math.isfinite(p) else 1.0)
+    return _difference(ttest_1samp(logs, 0), mean, logs.size)
 
 
-def holm(ps: Sequence[float]) -> list[float]:
-    """Each p after Holm's correction over all of them, in their order."""
-    order = sorted(range(len(ps)), key=lambda index: ps[index])
-    adjusted, least = [0.0] * len(ps), 0.0
-    for place, index in enumerate(order):
-        least = max(least, min(ps[index] * (len(ps) - place), 1.0))
-        adjusted[index] = least
+def unpaired(first: Sequence[float], second: Sequence[float]) -> Difference | None:
+    """Of two runs whose schedules differ: Welch's t on the logs, which takes neither side to be as noisy as the other.
+
+    Shapes (m,) and (n,). None: fewer than two on a side, or a zero among them (all zero on both sides is equal).
+    Where neither side varies, p is what exchanging trials gives, 2 / (m + n choose n). Raises ValueError as ``paired``.
+    """
+    one, other = _numbers(first), _numbers(second)
+    n = min(one.size, other.size)
+    if n < 2:
+        return None
+    if not one.any() and not other.any():
+        return _certain(0, n, 1)
+    if not one.all() or not other.all():
+        return None
+    one, other = np.log(one), np.log(other)
+    apart = float(other.mean() - one.mean())
+    if _constant(one) and _constant(other):
+        return _certain(apart, n, 2 / math.comb(one.size + other.size, one.size))
+    from scipy.stats import ttest_ind
+
+    return _difference(ttest_ind(other, one, equal_var=False), apart, n)
+
+
+def log_ratios(first: Sequence[float], second: Sequence[float]) -> Logs | None:
+    """Of each pair, shape (n,); None where one has a zero on one side only. Raises as ``paired``."""
+    one, other = _numbers(first), _numbers(second)
+    if one.size != other.size:
+        raise ValueError(f"pairs need as many values on both sides, got {one.size} and {other.size}")
+    if ((one == 0) != (other == 0)).any():
+        return None
+    equal = one == 0
+    return np.log(np.where(equal, 1, other)) - np.log(np.where(equal, 1, one))
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Each p so adjusted that all together err as seldom as one alone would (Holm 1979), in the order given.
+
+    None is below what it was or above 1, and their order by size stays.
+    """
+    adjusted = [0.0] * len(p)
+    largest = 0.0
+    for rank, row in enumerate(sorted(range(len(p)), key=lambda row: p[row])):
+        largest = max(largest, min(1.0, (len(p) - rank) * p[row]))
+        adjusted[row] = largest
     return adjusted
+
+
+def finding(ratio: Estimate, p_holm: float, higher_is_better: bool, noise_floor: float = 0) -> Finding:
+    """What can be said of the second: nothing below ``PAIRS_MIN``, at ``ALPHA`` or above, or within the noise floor."""
+    if ratio.n < PAIRS_MIN or p_holm >= ALPHA or relative(ratio) <= noise_floor:
+        return Finding.NONE
+    return Finding.BETTER if (ratio.median > 1) == higher_is_better else Finding.WORSE
+
+
+def relative(ratio: Estimate) -> float:
+    """How far apart the two are, as the larger over the smaller, minus 1."""
+    return max(ratio.median, 1 / ratio.median) - 1
+
+
+def trials_needed(logs: Sequence[float] | Logs, precision: float = PRECISION) -> int | None:
+    """Trials after which the interval is about as wished: from one side's middle to its end at most ``precision``.
+
+    ``logs``: log ratios of the pairs, or logs of one topology's values, shape (n,). As good as the spread of these is
+    known, which of six trials is to a factor of about two. None where there are fewer than two. Raises ValueError for
+    a precision that is not above 0.
+    """
+    if precision <= 0:
+        raise ValueError(f"precision must be above 0 (0.05 is 5 %), got {precision}")
+    if len(logs) < 2:
+        return None
+    from scipy.stats import norm, t
+
+    scaled = float(np.std(logs, ddof=1)) / math.log1p(precision)
+    quantile_at = (1 + CONFIDENCE) / 2
+    # Student's quantile is above the normal's and falls towards it: the answer is a few trials further.
+    n = max(2, math.ceil((float(norm.ppf(quantile_at)) * scaled) ** 2))
+    while float(t.ppf(quantile_at, n - 1)) * scaled > math.sqrt(n):
+        n += 1
+    return n
+
+
+def noise_floor(values: Sequence[float]) -> float | None:
+    """Relative difference that one topology shows to itself, in 95 % of comparisons of as many pairs as it has trials.
+
+    ``values``: shape (n,), one number a trial. Its trials are paired among each other in all ways (a seeded sample,
+    where these are many): half of them as the first, half as the second. That makes n // 2 pairs, so the difference
+    is scaled to n by the square root. It holds what schedules do as well, which a real pair has in common: it may be
+    too large, so that a winner is missed, and is not too small. None: fewer than four trials, or a zero among them.
+    """
+    numbers = _numbers(values)
+    if numbers.size < TRIALS_MIN_FOR_FLOOR or not numbers.all():
+        return None
+    logs = np.log(numbers)
+    pairs = logs.size // 2
+    apart = [
+        abs(float(logs[list(one)].mean() - logs[list(other)].mean())) for one, other in _splits(logs.size)
+    ]
+    widest = quantile(apart, CONFIDENCE) or 0.0
+    return math.expm1(widest * math.sqrt(pairs / logs.size))
+
+
+def _splits(n: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Two groups of n // 2 each; one trial is left out where n is odd."""
+    half = n // 2
+    if math.comb(n, half) * math.comb(n - half, half) <= SPLITS_MAX:
+        return [
+            (one, other)
+            for one in combinations(range(n), half)
+            for other in combinations([trial for trial in range(n) if trial not in one], half)
+        ]
+    chance = Random(SEED)
+    drawn = [tuple(chance.sample(range(n), 2 * half)) for _ in range(SPLITS_MAX)]
+    return [(trials[:half], trials[half:]) for trials in drawn]
+
+
+def _certain(apart: float, n: int, p: float) -> Difference:
+    ratio = math.exp(apart)
+    return Difference(Estimate(ratio, ratio, ratio, n), 1.0 if math.isclose(ratio, 1, rel_tol=1e-12) else p)
+
+
+def _difference(test: Any, apart: float, n: int) -> Difference:
+    ends = test.confidence_interval(CONFIDENCE)
+    return Difference(
+        Estimate(math.exp(apart), math.exp(ends.low), math.exp(ends.high), n), float(test.pvalue)
+    )
+
+
+def _constant(logs: Logs) -> bool:
+    """But for rounding."""
+    return bool(np.ptp(logs) <= 1e-12 * max(1.0, float(np.abs(logs).max())))
+
+
+def _numbers(values: Sequence[float]) -> Logs:
+    numbers = np.asarray(values, dtype=np.float64)
+    if numbers.ndim != 1:
+        raise ValueError(f"values must have shape (n,), got {numbers.shape}")
+    if not np.isfinite(numbers).all() or (numbers < 0).any():
+        raise ValueError("values to be compared must be finite and not below 0")
+    return numbers

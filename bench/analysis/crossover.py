@@ -13,11 +13,9 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from bench.analysis.cells import CellFindings, InCell
-from bench.paired import PAIRS_MIN, Difference, holm, paired
+from bench.paired import ALPHA, PAIRS_MIN, Difference, holm, paired
 from bench.scenario import Scenario
 from bench.statistics import Estimate
-
-ALPHA = 0.05
 
 Figure = Literal["p99", "throughput"]
 
@@ -118,7 +116,7 @@ def _pairing(best: Mapping[int, float], other: Mapping[int, float], name: str) -
     if len(trials) < PAIRS_MIN:
         return _Pairing(name, len(trials), None)
     return _Pairing(
-        name, len(trials), paired([best[trial] for trial in trials], [other[trial] for trial in trials])
+        name, len(trials), paired([other[trial] for trial in trials], [best[trial] for trial in trials])
     )
 
 

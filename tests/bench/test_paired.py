@@ -1,0 +1,184 @@
+"""Differences over trials: ratios by hand, what cannot be compared, Holm's correction, trials needed, the noise floor."""
+
+import math
+from itertools import product
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.paired import (
+    ALPHA,
+    PAIRS_MIN,
+    Difference,
+    Finding,
+    finding,
+    holm,
+    noise_floor,
+    paired,
+    relative,
+    trials_needed,
+    unpaired,
+)
+from bench.statistics import Estimate
+
+ONE = [100.0, 140.0, 90.0, 120.0, 200.0, 60.0]
+"""Trials of very different schedules ..."""
+OTHER = [118.0, 171.0, 107.0, 149.0, 236.0, 73.0]
+"""... each about a fifth slower in the other."""
+
+
+def known(difference: Difference | None) -> Difference:
+    assert difference is not None
+    return difference
+
+
+def test_the_ratio_is_the_geometric_mean_of_the_pairs() -> None:
+    found = known(paired([1.0, 1.0], [2.0, 8.0]))
+    assert found.ratio.median == pytest.approx(4)
+    assert found.ratio.n == 2
+
+
+def test_the_interval_is_students_of_the_log_ratios() -> None:
+    """Four pairs with logs -1, 0, 1, 2: mean 0.5, s 1.291, t(3) 3.1824."""
+    found = known(paired([1.0] * 4, [math.exp(log) for log in (-1, 0, 1, 2)]))
+    half = 3.182446 * 1.290994 / 2
+    assert math.log(found.ratio.low) == pytest.approx(0.5 - half, abs=1e-5)
+    assert math.log(found.ratio.high) == pytest.approx(0.5 + half, abs=1e-5)
+    assert found.p == pytest.approx(0.495025, abs=1e-5)
+
+
+def test_pairs_find_what_schedules_hide_from_welch() -> None:
+    assert known(paired(ONE, OTHER)).p < 1e-4
+    assert known(unpaired(ONE, OTHER)).p > 0.2
+
+
+def test_swapping_turns_the_ratio_over_and_keeps_p() -> None:
+    for compare in (paired, unpaired):
+        there, back = known(compare(ONE, OTHER)), known(compare(OTHER, ONE))
+        assert there.p == pytest.approx(back.p)
+        assert there.ratio.median * back.ratio.median == pytest.approx(1)
+        assert there.ratio.low * back.ratio.high == pytest.approx(1)
+
+
+def test_students_p_is_near_the_one_from_flipping_signs() -> None:
+    """A test that assumes no distribution, on ten pairs, where it has 1,024 ways."""
+    chance = Random(3)
+    for shift in (0, 0.05, 0.1):
+        logs = [chance.gauss(shift, 0.1) for _ in range(10)]
+        flipped = [
+            abs(sum(map(math.prod, zip(signs, logs, strict=True)))) for signs in product((-1, 1), repeat=10)
+        ]
+        by_flips = sum(each >= abs(sum(logs)) - 1e-12 for each in flipped) / len(flipped)
+        by_student = known(paired([1.0] * 10, list(map(math.exp, logs)))).p
+        assert by_student == pytest.approx(by_flips, abs=0.03)
+
+
+def test_one_pair_is_no_comparison() -> None:
+    assert paired([1.0], [2.0]) is None
+    assert unpaired([1.0], [2.0, 3.0]) is None
+    assert paired([], []) is None
+
+
+def test_equal_trials_do_not_differ() -> None:
+    assert paired([3.0] * 6, [3.0] * 6) == Difference(Estimate(1.0, 1.0, 1.0, 6), 1.0)
+    assert unpaired([3.0] * 6, [3.0] * 7) == Difference(Estimate(1.0, 1.0, 1.0, 6), 1.0)
+
+
+def test_nothing_on_both_sides_is_equal_and_on_one_side_has_no_ratio() -> None:
+    assert paired([0.0] * 6, [0.0] * 6) == Difference(Estimate(1.0, 1.0, 1.0, 6), 1.0)
+    assert unpaired([0.0] * 6, [0.0] * 6) == Difference(Estimate(1.0, 1.0, 1.0, 6), 1.0)
+    assert paired([0.0, 1.0, 1.0], [1.0, 1.0, 1.0]) is None
+    assert unpaired([0.0, 1.0, 1.0], [1.0, 1.0, 1.0]) is None
+    assert known(paired([0.0, 1.0, 2.0], [0.0, 1.1, 2.1])).ratio.n == 3
+
+
+def test_one_ratio_in_every_pair_is_no_more_certain_than_their_number() -> None:
+    found = known(paired([2.0, 3.0, 4.0, 5.0, 6.0, 7.0], [each * 1.2 for each in (2, 3, 4, 5, 6, 7)]))
+    assert found.p == 2 / 64
+    assert found.ratio.median == pytest.approx(1.2)
+    assert known(unpaired([2.0] * 3, [3.0] * 3)).p == 2 / 20
+
+
+@pytest.mark.parametrize("wrong", [[-1.0, 1.0], [math.nan, 1.0], [math.inf, 1.0]])
+def test_what_is_no_quantity_is_refused(wrong: list[float]) -> None:
+    for compare in (paired, unpaired):
+        with pytest.raises(ValueError, match="finite and not below 0"):
+            compare(wrong, [1.0, 1.0])
+
+
+def test_pairs_need_both_sides() -> None:
+    with pytest.raises(ValueError, match="got 2 and 3"):
+        paired([1.0, 2.0], [1.0, 2.0, 3.0])
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    assert holm([0.02]) == [0.02]
+    assert holm([]) == []
+
+
+@settings(max_examples=50)
+@given(st.lists(st.floats(0, 1), max_size=12))
+def test_holm_raises_each_and_keeps_their_order(p: list[float]) -> None:
+    adjusted = holm(p)
+    assert all(before <= after <= 1 for before, after in zip(p, adjusted, strict=True))
+    by_size = sorted(zip(p, adjusted, strict=True))
+    assert [after for _, after in by_size] == sorted(adjusted)
+    assert not p or min(adjusted) == pytest.approx(min(1, len(p) * min(p)))
+
+
+def test_a_finding_needs_pairs_a_small_p_and_more_than_the_noise() -> None:
+    ratio = Estimate(1.2, 1.1, 1.3, PAIRS_MIN)
+    assert finding(ratio, 0.01, higher_is_better=True) is Finding.BETTER
+    assert finding(ratio, 0.01, higher_is_better=False) is Finding.WORSE
+    assert finding(Estimate(0.8, 0.7, 0.9, 6), 0.01, higher_is_better=False) is Finding.BETTER
+    assert finding(ratio, ALPHA, higher_is_better=True) is Finding.NONE
+    assert finding(Estimate(1.2, 1.1, 1.3, PAIRS_MIN - 1), 0.01, higher_is_better=True) is Finding.NONE
+    assert finding(ratio, 0.01, higher_is_better=True, noise_floor=0.21) is Finding.NONE
+    assert finding(ratio, 0.01, higher_is_better=True, noise_floor=0.19) is Finding.BETTER
+
+
+def test_a_difference_is_as_large_whichever_is_first() -> None:
+    assert relative(Estimate(1.25, 1, 2, 6)) == pytest.approx(0.25)
+    assert relative(Estimate(0.8, 0.5, 1, 6)) == pytest.approx(0.25)
+
+
+def test_trials_needed_are_the_fewest_whose_interval_is_as_narrow_as_wished() -> None:
+    """s of -0.1, 0, 0.1 is 0.1; half-width log 1.05: (1.96 x 0.1 / 0.04879)^2 is 16.1, and Student wants 19."""
+    assert trials_needed([-0.1, 0.0, 0.1], 0.05) == 19
+    assert trials_needed([0.3, 0.3, 0.3], 0.05) == 2
+    assert trials_needed([0.3], 0.05) is None
+
+
+def test_twice_the_precision_needs_four_times_the_trials() -> None:
+    coarse, fine = (trials_needed([-1.0, 0.0, 1.0], precision) for precision in (0.02, 0.01))
+    assert coarse is not None
+    assert fine == pytest.approx(4 * coarse, rel=0.02)
+
+
+def test_a_wish_for_no_interval_is_refused() -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        trials_needed([1.0, 2.0], 0)
+
+
+def test_the_noise_floor_is_the_widest_of_a_few_splits() -> None:
+    """Of four trials, two stand out: as a pair against the others they differ by e^0.2, scaled to four pairs by 0.707."""
+    floor = noise_floor([1.0, 1.0, math.exp(0.2), math.exp(0.2)])
+    assert floor == pytest.approx(math.expm1(0.2 * math.sqrt(0.5)))
+
+
+def test_a_machine_without_noise_has_no_floor_and_few_trials_do_not_tell() -> None:
+    assert noise_floor([5.0] * 6) == pytest.approx(0)
+    assert noise_floor([5.0] * 3) is None
+    assert noise_floor([5.0, 0.0, 5.0, 5.0]) is None
+
+
+@pytest.mark.parametrize("n", [7, 8, 20])
+def test_the_noise_floor_is_that_of_a_comparison_of_as_many_pairs(n: int) -> None:
+    """Over many recordings, 1.96 x s x sqrt(2 / n); few trials have few splits, whose 95 % is nearer their widest."""
+    chance = Random(n)
+    floors = [noise_floor([math.exp(chance.gauss(0, 0.05)) for _ in range(n)]) or 0 for _ in range(20)]
+    assert sum(floors) / 20 == pytest.approx(1.96 * 0.05 * math.sqrt(2 / n), rel=0.2)
