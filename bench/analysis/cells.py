@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from bench.analysis.latency import latencies_ms, percentiles
 from bench.analysis.recording import Step
 from bench.analysis.steady import LoadPoint, load_points
-from bench.analysis.throughput import Rung, capacity, completed_per_s, ladder
+from bench.analysis.throughput import Rung, capacities, capacity, completed_per_s, ladder
 from bench.analysis.trials import by_trial
 from bench.analysis.validity import Reason
 from bench.load.search import enough
@@ -82,7 +82,7 @@ def _cell(database: Database, record: RunRecord, cell: Cell, steps: list[Step]) 
                 ladder=ladder(mine),
                 loads=load_points(database, here, mine),
                 ended_by_max=sum(map(_ended_by_max, by_trial(mine))),
-                capacities_per_s=_capacities(mine),
+                capacities_per_s=capacities(mine),
                 p99_ms=_p99s(mine),
             )
         )
@@ -96,15 +96,6 @@ def _ended_by_max(trial: Sequence[Step]) -> bool:
         return False
     rates = [completed_per_s(step) or 0 for step in searched]
     return len(rates) == len(phase.steps) and not enough(rates, phase.gain_min)
-
-
-def _capacities(steps: Sequence[Step]) -> dict[int, float]:
-    found = {}
-    for trial in by_trial([step for step in steps if step.closed]):
-        rates = [rate for step in trial if (rate := completed_per_s(step)) is not None]
-        if rates:
-            found[trial[0].trial] = max(rates)
-    return found
 
 
 def _p99s(steps: Sequence[Step]) -> dict[str, dict[int, float]]:

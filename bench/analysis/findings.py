@@ -24,7 +24,7 @@ from bench.analysis.places import LateWork, Places
 from bench.analysis.stability import Slowed, slowed
 from bench.analysis.steady import LoadPoint, load_points
 from bench.analysis.stuck import Missing, missing
-from bench.analysis.throughput import Rung, capacity, ladder
+from bench.analysis.throughput import Rung, capacities, capacity, ladder
 from bench.analysis.validity import Reason
 from bench.audit import Audit
 from bench.ledger import Books
@@ -47,6 +47,8 @@ class Topology(NamedTuple):
     """Valid ones."""
     trials_invalid: int
     capacity_per_s: Estimate | None
+    capacities_per_s: dict[int, float]
+    """By trial, to be paired with another topology's."""
     ladder: list[Rung]
     loads: list[LoadPoint]
     faults: list[Fault]
@@ -115,6 +117,7 @@ def analyse(folder: Path) -> Findings:
                     trials=sum((name, trial) not in invalid for trial in trials),
                     trials_invalid=sum((name, trial) in invalid for trial in trials),
                     capacity_per_s=capacity(valid),
+                    capacities_per_s=capacities(valid),
                     ladder=ladder(valid),
                     loads=load_points(database, record, valid),
                     faults=faults(valid, heard, plan, record.scenario),

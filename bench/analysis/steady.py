@@ -1,6 +1,7 @@
 """Latency against offered load, and theory beside it: the open steps that nothing was done to, over trials."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +43,8 @@ class LoadPoint(NamedTuple):
     tail: Tail
     queueing: list[Comparison]
     """One for each trial and model."""
+    p99s_ms: Mapping[int, float | None] = MappingProxyType({})
+    """By trial, to be paired with another topology's; None where it falls among the unanswered."""
 
 
 def load_points(database: Database, record: RunRecord, steps: Sequence[Step]) -> list[LoadPoint]:
@@ -71,6 +74,7 @@ def _point(database: Database, record: RunRecord, key: str, trials: list[Step]) 
             for step in trials
             for comparison in compare(database, step, deployment.workers, dispatchers)
         ],
+        p99s_ms={step.trial: each.p99 for step, each in zip(trials, figures, strict=True)},
     )
 
 

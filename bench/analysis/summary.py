@@ -17,6 +17,7 @@ from msgspec.structs import astuple
 
 from bench.analysis.cells import CellFindings, InCell
 from bench.analysis.crossover import Verdict
+from bench.analysis.differences import Differences, differences
 from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings, Topology, analyse
 from bench.analysis.floors import Floor, Floors
@@ -312,6 +313,8 @@ class Summary(msgspec.Struct, frozen=True):
     """Of a sweep, by name; what stands with a topology is then only what no cell has: its accounts."""
     crossover: list[Verdict] = []
     """Of a sweep: who wins where."""
+    differences: Differences = {}
+    """Between topologies: {``A/B``: {figure: ...}}."""
 
 
 def summarize(folder: Path) -> dict[str, Any]:
@@ -356,6 +359,7 @@ def summary_of(findings: Findings) -> Summary:
         growth=findings.lives,
         cells={cell.cell.name: _cell(cell) for cell in findings.cells},
         crossover=list(findings.crossover),
+        differences=differences(findings.topologies),
     )
 
 

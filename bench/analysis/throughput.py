@@ -43,8 +43,14 @@ def ladder(steps: Sequence[Step]) -> list[Rung]:
 
 def capacity(steps: Sequence[Step]) -> Estimate | None:
     """The best of each trial's ladder, over trials; None without a closed loop."""
-    closed = [step for step in steps if step.closed]
-    return over_trials(
-        max((rate for rate in map(completed_per_s, trial) if rate is not None), default=None)
-        for trial in by_trial(closed)
-    )
+    return over_trials(capacities(steps).values())
+
+
+def capacities(steps: Sequence[Step]) -> dict[int, float]:
+    """The same by trial, to be paired with another topology's."""
+    found = {}
+    for trial in by_trial([step for step in steps if step.closed]):
+        rates = [rate for step in trial if (rate := completed_per_s(step)) is not None]
+        if rates:
+            found[trial[0].trial] = max(rates)
+    return found

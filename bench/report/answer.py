@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bench.analysis.crossover import sentence
+from bench.analysis.differences import CAPACITY, LATENCY
 from bench.analysis.summary import Level, RecoverySummary, Summary
 from bench.charts.words import done_to
 from bench.report.numbers import estimate, milliseconds, number, percent
@@ -36,7 +37,8 @@ def answers(summary: Summary, scenario: Scenario) -> list[Answer]:
         return []
     parts = (
         _crossover(summary),
-        _capacity(levels, scenario), _tail(levels), _theory(levels), _faults(levels), _cost(levels), _accounts(summary)
+        _capacity(summary, levels, scenario), _tail(summary, levels),
+        _theory(levels), _faults(levels), _cost(levels), _accounts(summary)
     )  # fmt: skip
     return [answer for part in parts for answer in part]
 
@@ -47,16 +49,16 @@ def _crossover(summary: Summary) -> Iterator[Answer]:
         yield Answer("When do I need a broker?", answer)
 
 
-def _capacity(levels: dict[str, Level], scenario: Scenario) -> Iterator[Answer]:
+def _capacity(summary: Summary, levels: dict[str, Level], scenario: Scenario) -> Iterator[Answer]:
     known = {name: level.capacity_per_s for name, level in levels.items() if level.capacity_per_s}
     if known:
         each = "; ".join(f"{name} {estimate(value, '/s')}" for name, value in known.items())
-        verdict = words(judge(known, higher_is_better=True), "carries more", "carry more")
+        verdict = words(judge(list(known), summary.differences, CAPACITY), "carries more", "carry more")
         head = f"Capacity, {scenario.deployment.workers} workers:"
         yield Answer(head, f"{each}. {verdict}".strip())
 
 
-def _tail(levels: dict[str, Level]) -> Iterator[Answer]:
+def _tail(summary: Summary, levels: dict[str, Level]) -> Iterator[Answer]:
     load = _headline_load(levels)
     loaded = {name: level.latency_ms[load] for name, level in levels.items() if load in level.latency_ms}
     known = {name: latency.p99 for name, latency in loaded.items() if latency.p99}
@@ -64,7 +66,9 @@ def _tail(levels: dict[str, Level]) -> Iterator[Answer]:
         offered = next(iter(loaded.values())).rate_per_s
         each = "; ".join(f"{name} {milliseconds(value)}" for name, value in known.items())
         verdict = words(
-            judge(known, higher_is_better=False), "has the shorter tail", "have the shorter tails"
+            judge(list(known), summary.differences, LATENCY.format(load)),
+            "has the shorter tail",
+            "have the shorter tails",
         )
         at = f"at load {load} ({number(offered)}/s)" if _is_fraction(load) else f"at {load}"
         yield Answer(f"99 of 100 answered within, {at}:", f"{each}. {verdict}".strip())

@@ -16,12 +16,12 @@ from bench.analysis.summary import FILE as SUMMARY_FILE
 from bench.analysis.summary import Summary, as_json, summary_of
 from bench.charts.picture import Drawn, Picture, draw
 from bench.charts.registry import CHARTS
+from bench.paired import PAIRS_MIN
 from bench.report.answer import Answer, answers
 from bench.report.checks import checks, considered
 from bench.report.provenance import command, made_at, provenance
 from bench.report.table import Table
 from bench.report.tables import interval_note, tables
-from bench.report.verdict import TRIALS_MIN
 from bench.run_record import RunRecord
 
 FILE = "report.html"
@@ -92,7 +92,7 @@ class Page(NamedTuple):
     warnings: list[Warning]
     answer: list[Answer]
     intervals: str
-    trials_min: int
+    pairs_min: int
     sections: list[Section]
     valid: bool
     validity: str
@@ -144,7 +144,7 @@ def page(findings: Findings, summary: Summary, figures: dict[str, list[Figure]])
         warnings=_warnings(record, findings),
         answer=answers(summary, scenario),
         intervals=interval_note(trials),
-        trials_min=TRIALS_MIN,
+        pairs_min=PAIRS_MIN,
         sections=_sections(figures, tables(summary)),
         valid=findings.valid,
         validity=considered(findings),

@@ -1,55 +1,50 @@
-"""Which of several estimates is best, if this run can tell at all.
+"""Which of several topologies is best in one figure, if this run can tell at all.
 
-Invariant: no winner where intervals overlap, and none where one of those compared has fewer than ``TRIALS_MIN``
-trials: the extremes of so few lie apart too often by chance.
+Invariant: nobody is ahead of another unless the trials, paired, say so: ``bench.analysis.differences`` gives the
+verdict on each two, and here they are put in order. Whether intervals overlap is no argument for or against it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from bench.statistics import Estimate
-
-TRIALS_MIN = 4
-"""With n trials on each side that do not differ at all, the extremes lie apart in 2 of (2n choose n) cases: one in
-three for 2, one in ten for 3, one in 35 for 4."""
+from bench.analysis.differences import NO_RATIO, NOISE, TOO_FEW, UNANSWERED, Between, Differences
+from bench.paired import PAIRS_MIN, PRECISION, Finding
 
 
 class Verdict(NamedTuple):
-    """``best`` cannot be told apart from each other; ``behind`` are certain to be worse than all of them."""
+    """Each of ``best`` is better than each of ``behind``; more cannot be said."""
 
     best: tuple[str, ...]
     behind: tuple[str, ...]
-    too_few: bool
-    """One of them has fewer than ``TRIALS_MIN`` trials, or there is nothing to compare: nothing can be said."""
+    why_none: str
+    """A sentence, where nobody is behind; empty with nobody to compare."""
 
     @property
     def winner(self) -> str | None:
         """The one best, if there is one."""
-        return self.best[0] if len(self.best) == 1 and self.behind and not self.too_few else None
+        return self.best[0] if len(self.best) == 1 and self.behind else None
 
 
-def judge(estimates: Mapping[str, Estimate], higher_is_better: bool) -> Verdict:
-    """Compare by name."""
-    if len(estimates) < 2 or any(estimate.n < TRIALS_MIN for estimate in estimates.values()):
-        return Verdict(tuple(estimates), (), True)
-    # As if small were good: then an interval's first end is its best case, its second its worst.
-    sign = -1 if higher_is_better else 1
-    ends = {name: sorted((sign * each.low, sign * each.high)) for name, each in estimates.items()}
-    champion = min(ends, key=lambda name: sign * estimates[name].median)
-    behind = [name for name, (best_case, _) in ends.items() if best_case > ends[champion][1]]
-    best = [name for name in ends if name not in behind]
-    # One that overlaps the champion may be no better than one that does not: then that one is not certainly behind.
-    certain = [name for name in behind if all(ends[name][0] > ends[other][1] for other in best)]
-    return Verdict(tuple(name for name in ends if name not in certain), tuple(certain), False)
+def judge(names: Sequence[str], differences: Differences, figure: str) -> Verdict:
+    """Put these in order by one figure of ``differences``."""
+    ahead = {(one, other) for one in names for other in names if _beats(one, other, differences, figure)}
+    best = [name for name in names if not any((other, name) in ahead for other in names)]
+    # One that cannot be told from one of the best is with them, even if another of them is ahead of it.
+    for _ in names:
+        best += [name for name in names if name not in best and any((one, name) not in ahead for one in best)]
+    behind = tuple(name for name in names if name not in best) if best else ()
+    if behind:
+        return Verdict(tuple(name for name in names if name in best), behind, "")
+    rows = [
+        row for one in names for other in names if (row := differences.get(f"{one}/{other}", {}).get(figure))
+    ]
+    return Verdict(tuple(names), (), _why_none(rows))
 
 
 def words(verdict: Verdict, one: str, several: str) -> str:
     """The verdict as a sentence; ``one`` and ``several`` say what is better: ``carries more``, ``carry more``."""
-    if verdict.too_few:
-        too_few = f"Fewer than {TRIALS_MIN} trials are too few to rank them."
-        return too_few if len(verdict.best) > 1 else ""
     if not verdict.behind:
-        return "The intervals overlap: this run cannot rank them."
+        return verdict.why_none
     others = listed(verdict.behind)
     if verdict.winner:
         return f"{verdict.winner} {one} than {others}."
@@ -59,3 +54,38 @@ def words(verdict: Verdict, one: str, several: str) -> str:
 def listed(names: tuple[str, ...] | list[str]) -> str:
     """``a, b and c``."""
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def _beats(one: str, other: str, differences: Differences, figure: str) -> bool:
+    there, back = differences.get(f"{one}/{other}", {}), differences.get(f"{other}/{one}", {})
+    return (figure in there and there[figure].verdict is Finding.BETTER) or (
+        figure in back and back[figure].verdict is Finding.WORSE
+    )
+
+
+def _why_none(rows: Sequence[Between]) -> str:
+    """The first reason that holds, and what would help."""
+    if not rows:
+        return ""
+    reasons = {row.why_none for row in rows}
+    needed = max((row.pairs_needed or 0 for row in rows), default=0)
+    if TOO_FEW in reasons:
+        pairs = min(row.pairs for row in rows)
+        return (
+            f"{pairs} paired trial{'s are' if pairs != 1 else ' is'} too few to rank them: at least {PAIRS_MIN}"
+            f" are needed{_for_precision(needed)}."
+        )
+    if UNANSWERED in reasons:
+        return "A trial in which too much went unanswered has no such figure: this run cannot rank them."
+    if NO_RATIO in reasons:
+        return "One of them had nothing where another had something: this run cannot rank them."
+    if reasons == {NOISE}:
+        floor = max(row.noise_floor or 0 for row in rows)
+        return f"They differ by less than this machine's noise floor, {floor:.1%}: not ranked.".replace(
+            "%", " %"
+        )
+    return f"No difference that this data can show{_for_precision(needed)}."
+
+
+def _for_precision(needed: int) -> str:
+    return f" (about {needed} pairs for an interval of ± {PRECISION * 100:.0f} %)" if needed else ""
