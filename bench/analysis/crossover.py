@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from bench.analysis.cells import CellFindings, InCell
-from bench.paired import ALPHA, PAIRS_MIN, Difference, holm, paired
+from bench.paired import ALPHA, PAIRS_MIN, Difference, Finding, finding, holm, paired
 from bench.scenario import Scenario
 from bench.statistics import Estimate
 
@@ -71,7 +71,7 @@ class _Pairing(NamedTuple):
     other: str
     n: int
     difference: Difference | None
-    """None with too few pairs."""
+    """Of the best over the other; None with too few pairs."""
 
 
 def crossover(cells: Sequence[CellFindings], scenario: Scenario) -> list[Verdict]:
@@ -115,15 +115,16 @@ def _pairing(best: Mapping[int, float], other: Mapping[int, float], name: str) -
     trials = sorted(best.keys() & other.keys())
     if len(trials) < PAIRS_MIN:
         return _Pairing(name, len(trials), None)
-    return _Pairing(
-        name, len(trials), paired([other[trial] for trial in trials], [best[trial] for trial in trials])
-    )
+    ratio = paired([other[trial] for trial in trials], [best[trial] for trial in trials])
+    return _Pairing(name, len(trials), ratio)
 
 
 def _verdict(place: _Place, pairings: Sequence[tuple[_Pairing, float | None]]) -> Verdict:
     hardest, p = max(pairings, key=lambda each: (each[1] is None, each[1] or 0))
     won = place.best not in place.incomplete and all(
-        adjusted is not None and adjusted < ALPHA and _is_better(each.difference, place.figure)
+        each.difference is not None
+        and adjusted is not None
+        and finding(each.difference.ratio, adjusted, place.figure == "throughput") is Finding.BETTER
         for each, adjusted in pairings
     )
     return Verdict(
@@ -139,12 +140,6 @@ def _verdict(place: _Place, pairings: Sequence[tuple[_Pairing, float | None]]) -
         n=hardest.n,
         tie=place.tie,
     )
-
-
-def _is_better(difference: Difference | None, figure: Figure) -> bool:
-    """Whether the best is so by pairs, too: the order of medians need not be that of the pairs'."""
-    by = _better_by(difference, figure)
-    return by is not None and by.median > 0
 
 
 def _better_by(difference: Difference | None, figure: Figure) -> Estimate | None:

@@ -155,3 +155,36 @@ def test_the_sentence_says_that_nothing_can_be_told():
     here = scenario()
     said = sentence(crossover(cells_of(here, PIRATE, PIRATE._replace(topology="freelance")), here))
     assert said.startswith("By p99, of 8 conditions: in none the data can tell. By throughput, of 4")
+
+
+def noisy(topology, chance, tail=60.0):
+    """Trials that share nothing, 5 % apart."""
+
+    def one(value):
+        return {trial: value * float(np.exp(chance.normal(0, 0.05))) for trial in range(1, TRIALS + 1)}
+
+    return InCell(topology, TRIALS, None, [], [], 0, one(400), {load: one(tail) for load in ("0.5", "0.8")})
+
+
+def maps(slower, count=40):
+    """Maps of six cells; the second topology's tail is ``slower`` times the first one's."""
+    here, chance = scenario(), np.random.default_rng(5)
+    for _ in range(count):
+        cells = [
+            CellFindings(
+                cell, 100, [noisy("paranoid-pirate", chance), noisy("freelance", chance, 60 * slower)]
+            )
+            for cell in here.cells
+        ]
+        yield crossover(cells, here)
+
+
+def test_two_that_are_the_same_have_a_winner_anywhere_in_at_most_one_map_of_twenty():
+    assert sum(any(verdict.winner for verdict in verdicts) for verdicts in maps(1.0)) <= 2
+
+
+def test_a_tail_that_is_a_fifth_shorter_is_found_in_nine_places_of_ten():
+    tails = [verdict.winner for verdicts in maps(1.25, 10) for verdict in verdicts if verdict.figure == "p99"]
+    assert len(tails) == 10 * 12
+    assert tails.count("freelance") == 0
+    assert tails.count("paranoid-pirate") >= 0.9 * len(tails)
