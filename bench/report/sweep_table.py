@@ -31,11 +31,12 @@ def tail_table(summary: Summary) -> Table:
 
 
 def crossover_table(summary: Summary) -> Table:
-    """A row for each place of the map."""
+    """A row for each place of the map; none where no place has pairs enough."""
+    judged = any(verdict.p is not None for verdict in summary.crossover)
     return Table(
         "Who wins where",
         ("cell", "figure", "winner", "best median", "better by", "than", "p", "pairs"),
-        list(map(_place, summary.crossover)),
+        list(map(_place, summary.crossover)) if judged else [],
         "p after Holm's correction over all rows. A winner differs from each of the others; the one that it is hardest"
         " to tell from is named. One front is a central queue: it ties by construction.",
     )

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench import runner as runner_module
+from bench.dry_run import describe
 from bench.errors import BadInput
 from bench.registry import topology
 from bench.run_record import Episode
@@ -191,5 +192,27 @@ def test_faults_are_not_swept():
         load("quick", ["sweep.fronts=[1, 2]"])
 
 
-def test_the_sweep_that_comes_with_the_bench_is_played_in_45_minutes():
-    assert order_of(load("sweep")).seconds < 45 * 60
+def test_a_dry_run_tells_each_cell_with_its_credits_and_who_skips_it():
+    scenario = load("sweep", ["sweep.fronts=[4]", "sweep.credit=[]", "sweep.outstanding=[4, 6]"])
+    said = describe(scenario)
+    assert (
+        "sweep over fronts 4; outstanding 4, 6; distribution exponential, constant, bimodal; one at a time: 4 cells"
+        in said
+    )
+    assert (
+        "  f4-o4-exp: 4 fronts, 4 outstanding, exponential; credit: paranoid-pirate 4, freelance 1, direct none; about"
+        in said
+    )
+    assert (
+        "not played: f4-o6-exp on freelance: what is outstanding must divide among its 4 dispatchers" in said
+    )
+    assert (
+        "4, 8, 16, 32, 64, 128, 256 at a time, until that gains less than 5% over two doublings; at most 7 x"
+        in said
+    )
+    assert "duration: 66 episodes, at most about" in said
+
+
+@pytest.mark.parametrize("name", ["sweep", "crossover"])
+def test_the_sweeps_that_come_with_the_bench_are_played_in_45_minutes(name):
+    assert order_of(load(name)).seconds < 45 * 60
