@@ -9,6 +9,8 @@ from typing import Any
 from rich.table import Table
 
 DASH = "–"
+LOAD_MAX = 0.8
+"""As busy as a sane service gets: the tail that is told of each cell."""
 
 
 def result_table(summary: Mapping[str, Any]) -> Table:
@@ -33,25 +35,36 @@ def result_table(summary: Mapping[str, Any]) -> Table:
 
 
 def cells_table(summary: Mapping[str, Any]) -> Table | None:
-    """Of a sweep: capacity and p99 at each load, a row for each cell; None where there is no sweep."""
+    """Of a sweep: capacity, and the tail at the busiest sane load, a row for each cell; None without a sweep."""
     cells: Mapping[str, Any] = summary["cells"]
     if not cells:
         return None
     names = list(summary["topologies"])
-    table = Table(title="Capacity /s, and p99 in ms at each load", title_justify="left", show_lines=True)
+    load = _headline(cells)
+    what = f"Capacity /s, and p99 ms at {load}" if load else "Capacity /s"
+    table = Table(title=what, title_justify="left")
     table.add_column("cell", no_wrap=True)
     for name in names:
         table.add_column(name, justify="right")
     for cell, at in cells.items():
-        table.add_row(cell, *(_in_cell(at["topologies"].get(name)) for name in names))
+        table.add_row(cell, *(_in_cell(at["topologies"].get(name), load) for name in names))
     return table
 
 
-def _in_cell(topology: Mapping[str, Any] | None) -> str:
+def _headline(cells: Mapping[str, Any]) -> str:
+    """The highest load up to ``LOAD_MAX``, else the first of all; a rate is none. Empty where there is none."""
+    tops = [topology for cell in cells.values() for topology in cell["topologies"].values()]
+    loads = list(dict.fromkeys(load for top in tops for load in top["latency_ms"]))
+    fractions = [load for load in loads if load.replace(".", "", 1).isdigit() and float(load) <= LOAD_MAX]
+    return max(fractions, key=float) if fractions else loads[0] if loads else ""
+
+
+def _in_cell(topology: Mapping[str, Any] | None, load: str) -> str:
     if topology is None:
         return DASH
-    tails = [f"{load}: {_figure(at['p99'], 1)}" for load, at in topology["latency_ms"].items()]
-    return "\n".join([_figure(topology["capacity_per_s"], 0), *tails])
+    at = topology["latency_ms"].get(load)
+    carried = _figure(topology["capacity_per_s"], 0)
+    return f"{carried}; {_figure(at['p99'], 1)}" if at else carried
 
 
 def _latency(load: str, at: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from bench.result_table import result_table
+from bench.result_table import cells_table, result_table
 
 
 def estimate(median):
@@ -46,3 +46,24 @@ def test_only_the_level_that_was_played_has_a_row():
     text = shown({"direct": {"capacity_per_s": None, "client": level}})
     assert text.count("direct") == 1
     assert "9000" in text
+
+
+def cell(**loads):
+    tails = {load: {"p99": p99} for load, p99 in loads.items()}
+    return {"capacity_per_s": estimate(747.4), "latency_ms": tails}
+
+
+def test_a_sweep_shows_each_cells_capacity_and_its_tail_at_the_busiest_sane_load():
+    here = {"freelance": cell(**{"0.5": estimate(20.0), "0.8": estimate(40.04), "1.1": estimate(900.0)})}
+    table = cells_table(
+        {"topologies": {"freelance": {}, "direct": {}}, "cells": {"f4": {"topologies": here}}}
+    )
+    console = Console(width=100, record=True, quiet=True)
+    with console.capture() as capture:
+        console.quiet = False
+        console.print(table)
+    text = capture.get()
+    assert "Capacity /s, and p99 ms at 0.8" in " ".join(text.split())
+    assert "747; 40.0" in text
+    assert "–" in text  # direct has skipped the cell
+    assert cells_table({"topologies": {}, "cells": {}}) is None
