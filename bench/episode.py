@@ -17,6 +17,10 @@ from msgspec.structs import replace
 
 from bench import bank, launch
 from bench.audit import Audit, audit, violations
+from bench.checks.check import judge
+from bench.checks.played import Played
+from bench.checks.registry import AS_PLAYED
+from bench.checks.watched import read, watched
 from bench.child import Launch
 from bench.faults.fault import Fault
 from bench.faults.injection import Injection
@@ -39,7 +43,6 @@ from bench.scenario import Scenario
 from bench.soak import rounds_of
 from bench.supervisor import Usage
 from bench.sweep import in_cell
-from bench.validity import doubts
 from bench.wiring import Wiring
 from common.bank.database import DatabaseError
 from common.bank.settings import BankSpec
@@ -139,6 +142,10 @@ class _Stage:
             sampler.cancel()
             await asyncio.gather(sampler, return_exceptions=True)
         found = self._audit()
+        verdict = judge(AS_PLAYED, self._scenario, self._played(steps))
+        self._doubts += [Doubt("part", surprise) for surprise in self._supervisor.surprises]
+        self._doubts += self._wiring.doubts()
+        self._doubts += [Doubt("measurement", text) for texts in verdict.reasons.values() for text in texts]
         return Episode(
             self._task.phase_in_cell,
             self._task.topology,
@@ -149,10 +156,11 @@ class _Stage:
             time.monotonic_ns(),
             tuple(steps),
             tuple(faults),
-            tuple(self._all_doubts(steps)),
+            tuple(self._doubts),
             tuple(self._supervisor.given_up),
             self._wiring.mechanism,
             found,
+            verdict.checked,
         )
 
     def clear(self) -> None:
@@ -241,9 +249,9 @@ class _Stage:
         self._doubts += [Doubt("audit", violation) for violation in violations(found)]
         return found
 
-    def _all_doubts(self, steps: list[PlayedStep]) -> list[Doubt]:
-        surprises = [Doubt("part", surprise) for surprise in self._supervisor.surprises]
-        return [*self._doubts, *surprises, *self._wiring.doubts(), *doubts(self._scenario, steps)]
+    def _played(self, steps: list[PlayedStep]) -> Played:
+        """What the checks look at, once nothing is sampled any more."""
+        return Played(self._scenario, steps, watched(read(self._folder.samples), steps))
 
     # --- what is started ---------------------------------------------------------------------------------
 

@@ -19,7 +19,17 @@ from bench.parquet import Arrays
 from bench.sampler import Sample
 from common.executions import Execution, join, owner, read
 
-_SAMPLED = ("cpu_s", "rss_bytes", "threads", "fds", "ctx_voluntary", "ctx_involuntary")
+_SAMPLED = (
+    "cpu_s",
+    "rss_bytes",
+    "threads",
+    "fds",
+    "ctx_voluntary",
+    "ctx_involuntary",
+    "run_delay_s",
+    "wall_ahead_s",
+    "boot_ahead_s",
+)
 """Fields of a sample that become rows of their own, where they are known."""
 
 _METHODS = {code: name for name, code in records.METHODS.items()}

@@ -20,7 +20,7 @@ A POST has its id from the front; a client that never got an answer does not kno
 execution then stands in the books without a transaction, and pays for one such client whose connection broke.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -188,22 +188,44 @@ def books(database: Database) -> dict[EpisodeKey, Books]:
     }
 
 
-def broken_laws(books: Books) -> list[str]:
-    """Every law that is broken, in words, with its number; empty where the books are in order."""
-    ledger, fates = books
-    told = sum(astuple(fates))
-    found = (
-        (ledger.lost, "lost: completed, yet never executed, or answered with another's answer"),
-        (ledger.phantom, "phantom: rejected or refused, yet executed"),
-        (ledger.duplicate_at_most_once, "executed more than once, although at most once was asked for"),
-        (ledger.fateless, "without a fate"),
-        (ledger.repeated, "with more than one fate"),
-        (ledger.unasked, "executed, yet on no client's record"),
-    )
-    laws = [f"{count} {what}" for count, what in found if count]
-    if ledger.scheduled != told and not (ledger.fateless or ledger.repeated):
-        laws.append(f"the sums do not balance: {ledger.scheduled} scheduled, {told} with a fate")
-    return laws
+class Law(NamedTuple):
+    """What may not be."""
+
+    broken: Callable[[Books], int]
+    """How often it is broken."""
+    says: str
+    """In words, around ``{count}``, and ``{scheduled}`` and ``{told}``, which are to be the same."""
+
+
+LAWS: Mapping[str, Law] = {
+    "lost": Law(
+        lambda books: books.ledger.lost,
+        "{count} lost: completed, yet never executed, or answered with another's answer",
+    ),
+    "phantom": Law(lambda books: books.ledger.phantom, "{count} phantom: rejected or refused, yet executed"),
+    "duplicate": Law(
+        lambda books: books.ledger.duplicate_at_most_once,
+        "{count} executed more than once, although at most once was asked for",
+    ),
+    "fateless": Law(lambda books: books.ledger.fateless, "{count} without a fate"),
+    "repeated": Law(lambda books: books.ledger.repeated, "{count} with more than one fate"),
+    "unasked": Law(lambda books: books.ledger.unasked, "{count} executed, yet on no client's record"),
+    "balance": Law(
+        lambda books: _out_of_balance(books),  # which comes further down
+        "the sums do not balance: {scheduled} scheduled, {told} with a fate",
+    ),
+}
+"""By name; the module says what each of them means."""
+
+
+def broken_laws(books: Books) -> dict[str, str]:
+    """Every law that is broken, by name, in words with its number; empty where the books are in order."""
+    told = sum(astuple(books.fates))
+    return {
+        name: law.says.format(count=count, scheduled=books.ledger.scheduled, told=told)
+        for name, law in LAWS.items()
+        if (count := law.broken(books))
+    }
 
 
 def total(every: Iterable[Books]) -> Books:
@@ -212,6 +234,15 @@ def total(every: Iterable[Books]) -> Books:
     for books in every:
         ledger, fates = _add(ledger, books.ledger), _add(fates, books.fates)
     return Books(ledger, fates)
+
+
+def _out_of_balance(books: Books) -> int:
+    """By how many; 0 where another law says it already."""
+    ledger, fates = books
+    if ledger.fateless or ledger.repeated:
+        return 0
+    told: int = sum(astuple(fates))
+    return abs(ledger.scheduled - told)
 
 
 def _settle(*, broken_unnamed: int = 0, unasked: int = 0, **counts: int) -> Ledger:

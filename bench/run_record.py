@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from bench.audit import Audit
+from bench.checks.check import Checked
 from bench.conditions import Conditions
 from bench.faults.network import Mechanism
 from bench.phases import Step
@@ -107,6 +108,8 @@ class Episode(msgspec.Struct, frozen=True):
     no fault needed it."""
     audit: Audit | None = None
     """Of the bank's books, where the service keeps a bank."""
+    checked: Mapping[str, Checked] = msgspec.field(default_factory=dict)
+    """What each check of ``AS_PLAYED`` (bench/checks/registry.py) found, also where it found nothing wrong."""
 
     @property
     def valid(self) -> bool:

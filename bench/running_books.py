@@ -26,7 +26,9 @@ def broken_laws(files: EpisodeFolder, steps: Sequence[PlayedStep]) -> list[str]:
         parquet.create(database)
         raw.read_transactions(database, files, steps)
         _leave_out_what_is_not_settled(database, over)
-        return [law for books in ledger.books(database).values() for law in ledger.broken_laws(books)]
+        return [
+            law for books in ledger.books(database).values() for law in ledger.broken_laws(books).values()
+        ]
     finally:
         database.close()
 

@@ -1,6 +1,8 @@
-"""CPU time, memory, threads and descriptors of every process of an episode, ten times a second, in ``samples.jsonl``.
+"""CPU time and the wait for it, memory, threads and descriptors of every process of an episode, and what the machine's
+clocks say, ten times a second, in ``samples.jsonl``.
 
-Invariant: a part's ``cpu_s`` never goes backwards: its earlier processes' use is added, exactly, from their exits.
+Invariant: a part's ``cpu_s`` never goes backwards: its earlier processes' use is added, exactly, from their exits; nor
+does its ``run_delay_s``. What is not known is left out, and is not 0.
 """
 
 import asyncio
@@ -12,8 +14,10 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from bench.clocks import MACHINE, Ahead, Clocks
 from bench.context_switches import context_switches
 from bench.marks import Marks
+from bench.schedstat import RunDelay
 from bench.supervisor import Usage
 
 INTERVAL_S = 0.1
@@ -41,16 +45,29 @@ class Sample(msgspec.Struct, frozen=True, omit_defaults=True):
     ctx_voluntary: int | None = None
     ctx_involuntary: int | None = None
     """Context switches of all threads of this process, none of the part's earlier ones; in every fifth sample."""
+    run_delay_s: float | None = None
+    """How long it was ready to run and got no processor, over all its threads and processes (``bench.schedstat``)."""
+    wall_ahead_s: float | None = None
+    boot_ahead_s: float | None = None
+    """Of CLOCK_MONOTONIC, in the bench's own samples (``bench.clocks``)."""
 
 
 class Sampler:
     """The writer."""
 
-    def __init__(self, path: Path, usage: Callable[[], Mapping[str, Usage]], marks: Marks) -> None:
+    def __init__(
+        self,
+        path: Path,
+        usage: Callable[[], Mapping[str, Usage]],
+        marks: Marks,
+        clocks: Clocks = MACHINE,
+    ) -> None:
         """``usage`` tells what there is to sample, anew each time."""
         self._path = path
         self._usage = usage
         self._marks = marks
+        self._clocks = clocks
+        self._delays: dict[str, RunDelay] = {}
         self._processes: dict[int, psutil.Process] = {}
         self._taken = 0
 
@@ -73,10 +90,14 @@ class Sampler:
 
     def _lines(self) -> bytes:
         self._taken += 1
-        samples = (self._sample(name, usage) for name, usage in self._usage().items())
+        ahead = self._clocks.ahead()
+        samples = (
+            self._sample(name, usage, ahead if usage.role == "bench" else None)
+            for name, usage in self._usage().items()
+        )
         return b"".join(msgspec.json.encode(sample) + b"\n" for sample in samples if sample)
 
-    def _sample(self, name: str, usage: Usage) -> Sample | None:
+    def _sample(self, name: str, usage: Usage, ahead: Ahead | None) -> Sample | None:
         with suppress(psutil.NoSuchProcess):
             process = self._processes.get(usage.pid) or psutil.Process(usage.pid)
             self._processes[usage.pid] = process
@@ -92,6 +113,9 @@ class Sampler:
                     process.num_threads(),
                     process.num_fds(),
                     **self._switches(usage.pid),
+                    run_delay_s=self._delays.setdefault(name, RunDelay()).look(usage.pid),
+                    wall_ahead_s=ahead.wall_s if ahead else None,
+                    boot_ahead_s=ahead.boot_s if ahead else None,
                 )
         return None
 

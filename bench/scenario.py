@@ -61,12 +61,25 @@ class Validity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     instant, so its own lag is in every figure."""
     load_cpu_share_max: float = 0.9
     """How busy the load process may be, of one processor, at level rest: above, it is what was measured."""
+    load_run_delay_share_max: float = 0.1
+    """For what share of an open step the load process may wait for a processor (``bench.schedstat``)."""
+    run_delay_share_max: float = 0.25
+    """The same of every part and of the bench, each by itself."""
+    samples_missing_share_max: float = 0.25
+    """How many of a step's samples the bench may miss: in a step of a second, what a hold-up of 0.3 s takes."""
+    clock_step_ms_max: float = 10.0
+    """How far the time of day may jump between two samples. Being slewed, it moves 0.05 ms in that time at most."""
+    suspended_ms_max: float = 10.0
+    """How long the machine may be suspended."""
+    fault_late_ms_max: float = 250.0
+    """A fault later than this hits another moment of the schedule than in the trials that it is laid over; so late it
+    may be over after its step."""
 
     def __post_init__(self) -> None:
-        if not self.lag_p99_ms_max > 0:
-            raise ValueError(f"lag_p99_ms_max must be above 0 ms, got {self.lag_p99_ms_max:g}")
-        if not self.load_cpu_share_max > 0:
-            raise ValueError(f"load_cpu_share_max must be above 0, got {self.load_cpu_share_max:g}")
+        for name in self.__struct_fields__:
+            if not getattr(self, name) > 0:
+                unit = " ms" if "_ms_" in name else ""
+                raise ValueError(f"{name} must be above 0{unit}, got {getattr(self, name):g}")
 
 
 TARGET_SERVICE_TIMES = 10.0

@@ -27,6 +27,7 @@ from bench.analysis.stuck import Missing, missing
 from bench.analysis.throughput import Rung, capacities, capacity, ladder
 from bench.analysis.validity import Reason
 from bench.audit import Audit
+from bench.checks.check import Checked
 from bench.ledger import Books
 from bench.parquet import open_run
 from bench.run_record import RunRecord
@@ -70,6 +71,8 @@ class Findings(NamedTuple):
     topologies: list[Topology]
     lives: list[Life]
     """Of a soak's processes, as far as they are long enough to be judged for growth."""
+    checked: dict[str, Checked]
+    """What each check of ``bench.checks.registry`` found in all episodes."""
     cells: Sequence[CellFindings] = ()
     """Of a sweep, as the next."""
     crossover: Sequence[Verdict] = ()
@@ -92,7 +95,8 @@ def analyse(folder: Path) -> Findings:
         books = ledger.books(database)
         steps = recording.steps(database, record)
         lives = growth.lives(database, record)
-        reasons = [*validity.reasons(record, books, steps), *growth.reasons(lives, record)]
+        looked = validity.look(record, books, steps)
+        reasons = [*looked.reasons, *growth.reasons(lives, record)]
         invalid = validity.invalid_trials(reasons)
         watched, spent = cpu.parts(database), costs.spent(database)
         held = depths.held(database) if any(step.faults for step in steps) else {}
@@ -132,7 +136,15 @@ def analyse(folder: Path) -> Findings:
                 )
             )
         in_cells = cells(database, record, steps, reasons)
-    return Findings(record, reasons, topologies, lives, in_cells, crossover(in_cells, record.scenario))
+    return Findings(
+        record,
+        reasons,
+        topologies,
+        lives,
+        looked.together(),
+        in_cells,
+        crossover(in_cells, record.scenario),
+    )
 
 
 def played(record: RunRecord) -> list[str]:

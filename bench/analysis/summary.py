@@ -39,6 +39,8 @@ from bench.analysis.trials import (
 )
 from bench.analysis.validity import invalid_trials
 from bench.audit import Audit
+from bench.checks.check import Checked
+from bench.checks.registry import CHECKS
 from bench.ledger import Fates, Ledger
 from bench.scenario import Scenario
 from bench.statistics import Estimate
@@ -296,6 +298,24 @@ class TopologySummary(msgspec.Struct, frozen=True):
     """Whether that was level client."""
 
 
+class CheckSummary(msgspec.Struct, frozen=True):
+    """One check of ``bench.checks.registry``, over all episodes; figures are in its unit."""
+
+    unit: str
+    """``ms``, ``share`` or, of a number of things, empty."""
+    limit: float
+    """The largest figure that passes."""
+    setting: str
+    """What sets that: ``validity.lag_p99_ms_max``; empty: nothing is allowed."""
+    worst: float | None
+    at: str
+    judged: int
+    failed: int
+    unknown: int
+    """Figures that could not be judged."""
+    why_unknown: str
+
+
 class Summary(msgspec.Struct, frozen=True):
     """The whole file."""
 
@@ -309,6 +329,8 @@ class Summary(msgspec.Struct, frozen=True):
     """Closed-loop throughput over a baseline's: ``freelance/bare-dealer``; empty where no baseline was played."""
     growth: list[Life]
     """Of a soak: each process that was judged, with what it grew by; empty elsewhere."""
+    checks: dict[str, CheckSummary]
+    """By name: what each check found, also where all passed."""
     cells: dict[str, CellSummary] = {}
     """Of a sweep, by name; what stands with a topology is then only what no cell has: its accounts."""
     crossover: list[Verdict] = []
@@ -357,6 +379,7 @@ def summary_of(findings: Findings) -> Summary:
         },
         ratios=ratios(record, invalid_trials(findings.reasons)),
         growth=findings.lives,
+        checks={name: _check(name, found, record.scenario) for name, found in findings.checked.items()},
         cells={cell.cell.name: _cell(cell) for cell in findings.cells},
         crossover=list(findings.crossover),
         differences=differences(findings.topologies),
@@ -379,6 +402,21 @@ def _in_cell(topology: InCell) -> InCellSummary:
         throughput_per_s={str(rung.concurrency): rung.completed_per_s for rung in topology.ladder},
         latency_ms={point.key: _latency(point) for point in topology.loads},
         queueing={point.key: _models(point.queueing) for point in topology.loads if point.queueing},
+    )
+
+
+def _check(name: str, found: Checked, scenario: Scenario) -> CheckSummary:
+    check = CHECKS[name]
+    return CheckSummary(
+        unit=check.unit,
+        limit=check.limit(scenario),
+        setting=f"validity.{check.setting}" if check.setting else "",
+        worst=found.worst,
+        at=found.at,
+        judged=found.judged,
+        failed=found.failed,
+        unknown=found.unknown,
+        why_unknown=found.why,
     )
 
 

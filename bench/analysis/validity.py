@@ -1,23 +1,28 @@
-"""Why a trial is not to be believed: the bench's own doubts of when it was played, and the laws of the ledger.
+"""Why a trial is not to be believed: the bench's own doubts of when it was played, and what the tables show.
 
 Invariant: a reason names the figure and what it should have been. A trial (one topology, one number) is invalid if
 one of its episodes is: its numbers are left out, its accounts are not.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from bench.analysis.recording import Step, key_of
-from bench.ledger import Books, EpisodeKey, broken_laws
-from bench.phases import Soak
+from bench.checks.check import Check, Checked, judge
+from bench.checks.played import Played
+from bench.checks.recorded import Recorded
+from bench.checks.registry import AS_PLAYED, CHECKS, FAULTS, LAWS, RECORDS, TOLD
+from bench.ledger import Books, EpisodeKey
 from bench.run_record import Cause, Episode, RunRecord
 
 Kind = Literal[Cause, "record", "growth"]
 """What kind of reason: ``bench.run_record.Cause``, from when it was played, or a broken law; facts that are missing; a
 process that grew in a soak."""
 
-FAULT_LATE_MS_MAX = 250.0
-"""A fault later than this hits another moment of the schedule than in the trials it is laid over."""
+AS_RECORDED: Mapping[Kind, Mapping[str, Check[Recorded]]] = {"law": LAWS, "fault": FAULTS, "record": RECORDS}
+"""What kind of reason those who fail give."""
 
 
 class Reason(NamedTuple):
@@ -31,23 +36,41 @@ class Reason(NamedTuple):
         return f"{self.episode}: {self.text}"
 
 
-def reasons(record: RunRecord, books: Mapping[EpisodeKey, Books], steps: list[Step]) -> list[Reason]:
-    """Every reason against every episode that was played, in their order."""
-    found: list[Reason] = []
+class Looked(NamedTuple):
+    """What all checks found in a run."""
+
+    reasons: list[Reason]
+    """Against every episode that was played, in their order."""
+    checked: dict[EpisodeKey, dict[str, Checked]]
+    """{episode: {check: what it found}}."""
+
+    def together(self) -> dict[str, Checked]:
+        """What each check found in all of them; where its worst figure was, with the episode."""
+        total = dict.fromkeys(CHECKS, Checked(0))
+        for key, checked in self.checked.items():
+            for name in total.keys() & checked.keys():
+                total[name] += replace(checked[name], at=_in(key, checked[name]))
+        return total
+
+
+def look(record: RunRecord, books: Mapping[EpisodeKey, Books], steps: list[Step]) -> Looked:
+    """Hold every episode to every check."""
+    looked = Looked([], {})
     for episode in record.episodes:
         key = key_of(episode)
-        found += (Reason(key, doubt.cause, doubt.text) for doubt in episode.doubts)
-        if key in books:
-            found += (Reason(key, "law", law) for law in broken_laws(books[key]))
-        if not isinstance(record.scenario.phase(episode.phase), Soak):  # whose faults are laid over no others
-            found += (Reason(key, "fault", text) for text in _late_faults(episode))
-        found += (
-            Reason(key, "record", text)
-            for step in steps
-            if step.episode is episode
-            for text in _missing(step)
+        recorded = Recorded(
+            record.scenario, episode, books.get(key), [step for step in steps if step.episode is episode]
         )
-    return found
+        checked = looked.checked[key] = _as_played(record, episode)
+        looked.reasons.extend(Reason(key, doubt.cause, doubt.text) for doubt in episode.doubts)
+        for kind, checks in AS_RECORDED.items():
+            verdict = judge(checks, record.scenario, recorded)
+            checked.update(verdict.checked)
+            looked.reasons.extend(
+                Reason(key, kind, text) for texts in verdict.reasons.values() for text in texts
+            )
+        checked.update(judge(TOLD, record.scenario, recorded).checked)
+    return looked
 
 
 def invalid_trials(reasons: list[Reason]) -> set[tuple[str, int]]:
@@ -55,24 +78,13 @@ def invalid_trials(reasons: list[Reason]) -> set[tuple[str, int]]:
     return {(reason.episode.topology, reason.episode.trial) for reason in reasons}
 
 
-def _late_faults(episode: Episode) -> Iterator[str]:
-    for fault in episode.faults:
-        late_ms = (fault.t_ns - fault.planned_ns) / 1e6
-        if late_ms > FAULT_LATE_MS_MAX:
-            yield (
-                f"step {fault.step}: {fault.label} came {late_ms:.0f} ms after it was due,"
-                f" at most {FAULT_LATE_MS_MAX:.0f} ms is allowed"
-            )
-        end_ns = next((step.end_ns for step in episode.steps if step.name == fault.step), fault.healed_ns)
-        outlasting_ms = (fault.healed_ns - end_ns) / 1e6
-        if outlasting_ms > FAULT_LATE_MS_MAX:
-            yield (
-                f"step {fault.step}: {fault.label} was over {outlasting_ms:.0f} ms after the step was,"
-                " duration_s must be longer"
-            )
+def _in(key: EpisodeKey, found: Checked) -> str:
+    """Where a worst figure was, in which episode; nowhere if it is none, or nothing at all."""
+    return ", ".join(filter(None, (str(key), found.at))) if found.worst else ""
 
 
-def _missing(step: Step) -> Iterator[str]:
-    recorded, sent = step.transactions.scheduled_ns.size, step.played.sent - step.played.retried
-    if recorded != sent:
-        yield f"step {step.played.name}: {recorded} load records, expected one for each of {sent} transactions"
+def _as_played(record: RunRecord, episode: Episode) -> dict[str, Checked]:
+    """As it was found then; of a run that kept no such account, what its steps still tell."""
+    if episode.checked:
+        return dict(episode.checked)
+    return judge(AS_PLAYED, record.scenario, Played(record.scenario, episode.steps, {})).checked

@@ -1,25 +1,51 @@
 """What was checked before any number was believed, and how far from failing it was."""
 
+from typing import Any
+
 from bench.analysis.findings import Findings
+from bench.checks.check import Check, Checked, threshold, told
+from bench.checks.registry import CHECKS
 from bench.report.numbers import NONE, number
-from bench.report.table import Table
+from bench.report.table import Row, Table
+from bench.scenario import Scenario
 
 
 def considered(findings: Findings) -> str:
     """What the checks were, in a sentence."""
-    limits = findings.record.scenario.validity
-    books = " and the bank's books" if any(topology.audit for topology in findings.topologies) else ""
+    judged = [name for name, found in findings.checked.items() if found.judged]
+    failed = [name for name in judged if findings.checked[name].failed]
+    outcome = f"{len(failed)} failed ({', '.join(failed)})" if failed else "none failed"
     return (
-        f"Checked in every trial: the ledger's laws{books}; that the load process sent each transaction, at most"
-        f" {limits.lag_p99_ms_max:g} ms late at the 99th percentile, with less than"
-        f" {limits.load_cpu_share_max:.0%} of a processor; that its records are complete; that each fault happened,"
-        " in time; that no part ended unasked. A trial that fails a check is left out of every figure, never out of"
-        " the accounts."
+        f"{len(judged)} of {len(CHECKS)} checks had something to judge in this run, {outcome}; the first table lists"
+        " each with its threshold and the worst figure seen. A trial that fails a check is left out of every"
+        " figure, never out of the accounts."
+    )
+
+
+def each_check(findings: Findings) -> Table:
+    """Every check: its threshold, the worst figure seen and what it was judged on, also where all passed."""
+    scenario = findings.record.scenario
+    rows = [_row(name, check, findings.checked[name], scenario) for name, check in CHECKS.items()]
+    header = ("check", "largest allowed", "worst seen", "where", "judged on", "failed")
+    note = "Thresholds with a name are settings: --set validity.NAME=VALUE. What is not known has not passed."
+    return Table("Every check", header, rows, note)
+
+
+def _row(name: str, check: Check[Any], found: Checked, scenario: Scenario) -> Row:
+    limit = threshold(check, scenario)
+    judged = f"{found.judged:,} {check.judges}"
+    return (
+        f"{name}: {check.title}",
+        f"{limit} ({check.setting})" if check.setting else "none" if not check.unit else limit,
+        NONE if found.worst is None else told(found.worst, check.unit),
+        found.at or NONE,
+        f"{judged}; {found.unknown:,} not known: {found.why}" if found.unknown else judged,
+        f"{found.failed:,}" if found.judged else "not judged",
     )
 
 
 def checks(findings: Findings) -> list[Table]:
-    """How near the generator was to its limits, by topology."""
+    """Every check, and how near the generator was to its limits, by topology."""
     record = findings.record
     rows = []
     for topology in findings.topologies:
@@ -61,6 +87,7 @@ def checks(findings: Findings) -> list[Table]:
     told = (("Not played", skipped), ("Given up by the supervisor, and dead to the end", given_up))
     return (
         [
+            each_check(findings),
             Table(
                 "The load process", header, rows, " ".join(f"{what}: {text}." for what, text in told if text)
             ),

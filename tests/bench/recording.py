@@ -7,6 +7,7 @@ that is slow takes so many times as long.
 
 import atexit
 import heapq
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from shutil import copytree, ignore_patterns, rmtree
@@ -18,6 +19,10 @@ import numpy as np
 from msgspec.structs import replace
 
 from bench import parquet
+from bench.checks.check import Checked, judge
+from bench.checks.played import Played
+from bench.checks.registry import AS_PLAYED
+from bench.checks.watched import read, watched
 from bench.conditions import Conditions, Machine
 from bench.faults.slow import Slow
 from bench.folders import EpisodeFolder
@@ -48,12 +53,14 @@ RESTART_S = 1.2
 COLD_START_S = 0.2
 S = 1_000_000_000
 
-CPU_US = {"front": 260.0, "broker": 110.0, "worker": 170.0, "load": 190.0}
+CPU_US = {"front": 260.0, "broker": 110.0, "worker": 170.0, "load": 190.0, "bench": 0.0}
 """What one transaction costs each role altogether."""
 SWITCHES = {"front": (4.0, 0.5), "broker": (6.0, 0.2), "worker": (5.0, 0.1), "load": (2.0, 0.1)}
 """Context switches that one transaction costs each role altogether, voluntary and not."""
 IDLE_SHARE = 0.01
 """Of a processor, for each part."""
+WAIT_SHARE = 0.05
+"""Of its processor time, how long a part waited for it."""
 
 
 class Run(NamedTuple):
@@ -252,9 +259,15 @@ class Player:
         self._sample(steps)
         episode = Episode(
             in_cell(self._phase.name, self._cell), self._topology, self._trial, 1, started_ns, started_ns, _ns(self.clock_s),
-            tuple(steps), tuple(self._faults), (),
+            tuple(steps), tuple(self._faults), (), checked=self._checked(steps),
         )  # fmt: skip
         return measure(episode, self._files)
+
+    def _checked(self, steps: list[PlayedStep]) -> Mapping[str, Checked]:
+        seen = watched(read(self._files.samples), steps)
+        verdict = judge(AS_PLAYED, self._scenario, Played(self._scenario, steps, seen))
+        assert not verdict.reasons
+        return verdict.checked
 
     def _step(self, number: int, step: PlayedStep) -> PlayedStep:
         if step.load:
@@ -397,7 +410,8 @@ class Player:
 
     def _sample(self, steps: list[PlayedStep]) -> None:
         parts = [(part.name, part.role) for part in self._record.plans[self._topology].parts] + [
-            ("load", "load")
+            ("load", "load"),
+            ("bench", "bench"),
         ]
         used = dict.fromkeys(parts, 0.0)
         served = 0.0
@@ -413,10 +427,14 @@ class Player:
                 for part, role in parts:
                     share = sum(role == each for _, each in parts)
                     used[part, role] += 0.1 * (IDLE_SHARE + rate * CPU_US[role] / 1e6 / share)
-                    voluntary, involuntary = (round(served * each / share) for each in SWITCHES[role])
+                    voluntary, involuntary = (
+                        round(served * each / share) for each in SWITCHES.get(role, (0.0, 0.0))
+                    )
+                    bench = role == "bench"
                     sample = Sample(
-                        _ns(t_s), part, role, 100, used[part, role], 30 << 20, 3, 20,
-                        ctx_voluntary=voluntary, ctx_involuntary=involuntary,
+                        _ns(t_s), part, role, 100, used[part, role], 30 << 20, 3, 20, voluntary, involuntary,
+                        run_delay_s=used[part, role] * WAIT_SHARE,
+                        wall_ahead_s=1.76e9 if bench else None, boot_ahead_s=0.0 if bench else None,
                     )  # fmt: skip
                     file.write(msgspec.json.encode(sample) + b"\n")
         with (self._files.gauges / "front-1.jsonl").open("ab") as gauges:

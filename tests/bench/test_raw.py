@@ -56,8 +56,14 @@ def test_what_has_only_a_time_has_the_step_that_had_begun():
 
 def test_samples_hold_use_and_depths_by_name():
     found = rows(small_run(), "SELECT DISTINCT role, name FROM samples WHERE part = 'front-1' ORDER BY ALL")
-    names = ("cpu_s", "ctx_involuntary", "ctx_voluntary", "fds", "outstanding", "rss_bytes", "threads")
+    names = (
+        "cpu_s", "ctx_involuntary", "ctx_voluntary", "fds", "outstanding", "rss_bytes", "run_delay_s", "threads",
+    )  # fmt: skip
     assert found == [("front", name) for name in names]
+    clocks = rows(
+        small_run(), "SELECT DISTINCT part, name FROM samples WHERE name LIKE '%ahead%' ORDER BY ALL"
+    )
+    assert clocks == [("bench", "boot_ahead_s"), ("bench", "wall_ahead_s")]
 
 
 def test_torn_ends_are_skipped_and_told(run):

@@ -1,6 +1,7 @@
 """The supervisor keeps what it was given alive, says what it saw, and leaves nothing; its parts here are trivial."""
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -11,13 +12,20 @@ from typing import NamedTuple
 import psutil
 import pytest
 
+from bench.checks.check import judge
+from bench.checks.played import Played
+from bench.checks.registry import AS_PLAYED
+from bench.checks.watched import watched
 from bench.child import Launch
+from bench.clocks import Clocks
 from bench.errors import PartFailed
 from bench.marks import Marks
 from bench.restart_policy import PRESETS, PolicyName
+from bench.run_record import PlayedStep
 from bench.sampler import Sample, Sampler
 from bench.scenario import Supervision
-from bench.supervisor import CRASHES_MAX, Supervisor
+from bench.scenario_file import load
+from bench.supervisor import CRASHES_MAX, Supervisor, Usage
 from common.topology import Part
 
 BOUND_S = 10.0
@@ -275,6 +283,26 @@ async def test_samples_hold_every_part_and_never_go_back(tmp_path):
     broker = [sample for sample in samples if sample.part == "broker-1"]
     assert all(sample.rss_bytes and sample.threads and sample.fds for sample in broker[1:])
     assert [sample.cpu_s for sample in broker] == sorted(sample.cpu_s for sample in broker)
+
+
+async def test_a_clock_that_is_stepped_while_it_samples_shows_in_the_benchs_own_samples(tmp_path):
+    wall_s = iter([100.0] * 3 + [99.0] * 1000)
+    clocks = Clocks(lambda: 0, lambda: round(next(wall_s) * 1e9), lambda: 0)
+    usage = {"load": Usage("load", os.getpid(), 0.0), "bench": Usage("bench", os.getpid(), 0.0)}
+    path = tmp_path / "samples.jsonl"
+    with Marks(tmp_path / "bench.jsonl") as marks:
+        sampling = asyncio.create_task(Sampler(path, lambda: usage, marks, clocks).run())
+        await until(lambda: path.exists() and len(path.read_bytes().splitlines()) >= 12)
+        sampling.cancel()
+        await asyncio.gather(sampling, return_exceptions=True)
+    samples = [decode(line) for line in path.read_bytes().splitlines()]
+    first, last = samples[0].t_ns, samples[-1].t_ns
+    step = PlayedStep("0.5", 0, 1, begin_ns=first, warm_ns=first, end_ns=last, done_ns=last)
+    verdict = judge(AS_PLAYED, load("quick"), Played(load("quick"), [step], watched(samples, [step])))
+    (text,) = verdict.reasons["clock-stepped"]
+    assert text == "step 0.5: the time of day was stepped by 1000 ms, validity.clock_step_ms_max is 10 ms"
+    assert "suspended" not in verdict.reasons
+    assert all(sample.wall_ahead_s is None for sample in samples if sample.part == "load")
 
 
 def decode(line: bytes) -> Sample:

@@ -12,6 +12,7 @@ from bench.raw import to_parquet
 from bench.run_record import RunRecord
 from bench.runner import Runner
 from bench.scenario_file import load
+from tests.end_to_end.command_line import AT_ANY_PACE
 
 STORMS = Path(__file__).parents[1] / "scenarios" / "storms.toml"
 WITH, WITHOUT = (EpisodeKey(phase, "freelance", 1) for phase in ("with", "without"))
@@ -34,8 +35,7 @@ class Quiet:
 def played(tmp_path_factory) -> Iterator[tuple[RunRecord, Database]]:
     """Both storms, played once for all tests here."""
     folder: Path = tmp_path_factory.mktemp("storms")
-    # A busy machine is no bug: how late the load was is not what is tested here.
-    scenario = load(str(STORMS), ["validity.lag_p99_ms_max=1000"])
+    scenario = load(str(STORMS), AT_ANY_PACE)
     record = asyncio.run(Runner(scenario, folder, (), Quiet()).run())
     to_parquet(folder)
     with open_run(folder) as database:
@@ -71,7 +71,7 @@ def test_both_bursts_really_came_and_no_law_is_broken(played):
     assert [doubt.text for episode in record.episodes for doubt in episode.doubts] == []
     assert [fault.label for episode in record.episodes for fault in episode.faults] == ["storm-load"] * 2
     for key, found in books(database).items():
-        assert broken_laws(found) == [], key
+        assert broken_laws(found) == {}, key
         assert found.ledger.recorded == found.ledger.scheduled
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from bench import run_record
 from bench.analysis.summary import summarize
 from bench.analysis.trials import within_trial_or_never
+from bench.checks.registry import CHECKS
 from bench.raw import to_parquet
 from bench.run_record import Doubt
 from tests.bench.recording import DETECT_S, RESTART_S, SMALL, copy_of_small_run, make_run, rewrite, small_run
@@ -29,6 +30,14 @@ def is_estimate(value):
         and value["low"] <= value["median"] <= value["high"]
         and isinstance(value["n"], int)
     )
+
+
+def test_it_says_what_each_check_found(summary):
+    assert summary["checks"].keys() == CHECKS.keys()
+    lag = summary["checks"]["load-lag"]
+    assert (lag["limit"], lag["setting"], lag["failed"]) == (10.0, "validity.lag_p99_ms_max", 0)
+    assert lag["worst"] == pytest.approx(0.112)
+    assert lag["judged"] > 0
 
 
 def test_it_has_the_shape_of_the_contract(summary):

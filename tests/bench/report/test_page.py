@@ -8,11 +8,16 @@ import pytest
 from msgspec.structs import replace
 
 from bench import run_record
-from bench.analysis.findings import analyse
+from bench.analysis.findings import Findings, analyse
 from bench.analysis.summary import summarize
 from bench.charts.registry import CHARTS, pictures
+from bench.checks.check import Checked, told
+from bench.checks.registry import CHECKS
+from bench.report.checks import each_check
+from bench.report.numbers import NONE
 from bench.report.page import write_report
 from bench.run_record import Doubt
+from bench.scenario import Validity
 from tests.bench.charts.test_style import contrast
 from tests.bench.recording import copy_of_small_run, rewrite, small_run
 
@@ -127,6 +132,29 @@ def test_it_ends_with_where_it_comes_from(page):
 
 def test_it_shows_the_ledger(page):
     assert "lost (must be 0)" in page.text
+
+
+def test_it_lists_every_check_also_where_all_passed(page):
+    assert "checks had something to judge in this run, none failed" in page.text
+    limits = Validity()
+    for name, check in CHECKS.items():
+        assert f"{name}: {check.title}" in page.text
+        if check.setting and check.setting != "lag_p99_ms_max":  # which the scenario sets
+            assert f"{told(getattr(limits, check.setting), check.unit)} ({check.setting})" in page.text
+    assert "10 ms (lag_p99_ms_max) 0.112 ms" in page.text
+
+
+def test_a_check_that_could_not_judge_says_so():
+    unknown = Checked(0, unknown=3, why="the kernel keeps no account of it")
+    checked = {**dict.fromkeys(CHECKS, Checked(1, worst=0.0)), "part-starved": unknown}
+    table = each_check(Findings(run_record.read(small_run()), [], [], [], checked))
+    (row,) = [row for row in table.rows if row[0].startswith("part-starved")]
+    assert row[2:] == (
+        NONE,
+        NONE,
+        f"0 {CHECKS['part-starved'].judges}; 3 not known: the kernel keeps no account of it",
+        "not judged",
+    )
 
 
 def test_it_shows_theory_beside_the_measurement(page):

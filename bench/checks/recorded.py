@@ -1,0 +1,20 @@
+"""What the checks of what an episode left look at."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bench.analysis.recording import Step
+from bench.ledger import Books
+from bench.run_record import Episode
+from bench.scenario import Scenario
+
+
+class Recorded(NamedTuple):
+    """One episode, from the tables."""
+
+    scenario: Scenario
+    episode: Episode
+    books: Books | None
+    """None: nothing was recorded of it."""
+    steps: Sequence[Step]
+    """Those that have begun."""
