@@ -1,19 +1,29 @@
 """One run of ``wrk``, a load generator that nobody here wrote, and what it says."""
 
 import re
+import secrets
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from bench.errors import BadInput
 
 CONNECTIONS = 64
 
-_SCRIPT = """\
+_POST = """\
 wrk.method = "POST"
 wrk.body = string.rep("x", 100)
 """
+_PUT = """\
+local body = string.rep("x", 100)
+local sent = 0
+request = function()
+    sent = sent + 1
+    return wrk.format("PUT", string.format("%s/RUN-%d", wrk.path, sent), nil, body)
+end
+"""
+"""Each with an id of its own: a repeat of one in flight would share its answer. One thread has one counter."""
 
 
 class Wrk(NamedTuple):
@@ -24,16 +34,19 @@ class Wrk(NamedTuple):
     """What wrk says of answers other than 2xx and of broken connections; empty where there were none."""
 
 
-def drive(url: str, seconds: int) -> Wrk:
-    """POST 100 bytes over 64 connections of one thread, each asking again once it was answered.
+def drive(
+    url: str, seconds: int, connections: int = CONNECTIONS, method: Literal["POST", "PUT"] = "POST"
+) -> Wrk:
+    """Send 100 bytes over so many connections of one thread, each asking again once it was answered. ``url`` is that of
+    all transactions, to which a PUT adds its id.
 
     Raises:
         BadInput: there is no wrk here, or it could not do it.
     """
     with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder) / "post.lua"
-        script.write_text(_SCRIPT)
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url]
+        script = Path(folder) / "requests.lua"
+        script.write_text(_POST if method == "POST" else _PUT.replace("RUN", f"wrk-{secrets.token_hex(4)}"))
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), url]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=False)
         except FileNotFoundError:
