@@ -62,7 +62,7 @@ class Validity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     load_cpu_share_max: float = 0.9
     """How busy the load process may be, of one processor, at level rest: above, it is what was measured."""
     load_run_delay_share_max: float = 0.1
-    """For what share of an open step the load process may wait for a processor (``bench.schedstat``)."""
+    """For what share of a step at a rate the load process may wait for a processor (``bench.schedstat``)."""
     run_delay_share_max: float = 0.25
     """The same of every part and of the bench, each by itself."""
     samples_missing_share_max: float = 0.25

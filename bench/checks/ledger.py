@@ -6,6 +6,15 @@ from bench.checks.check import Check, Figure
 from bench.checks.recorded import Recorded
 from bench.ledger import LAWS, broken_laws
 
+TITLES = {
+    "lost": "transactions completed, yet never executed, or with another's answer",
+    "phantom": "transactions rejected or refused, yet executed",
+    "duplicate": "transactions executed again that may run once at most",
+    "fateless": "transactions without a fate",
+    "repeated": "transactions with more than one fate",
+    "unasked": "executions that nobody asked for",
+    "balance": "transactions by which the sums do not balance",
+}
 WHY = {
     "lost": "a client believes what never happened",
     "phantom": "a client believes that something did not happen, which did",
@@ -15,7 +24,7 @@ WHY = {
     "unasked": "a worker did what nobody asked for",
     "balance": "transactions that were due are missing from the books",
 }
-"""What it means that a law is broken, by its name in ``bench.ledger``."""
+"""By the law's name in ``bench.ledger``: how many broke it, and what that means."""
 
 
 def _broken(name: str) -> Callable[[Recorded], Iterator[Figure]]:
@@ -36,7 +45,7 @@ def _missing(recorded: Recorded) -> Iterator[Figure]:
 
 LAW_CHECKS: Mapping[str, Check[Recorded]] = {
     name: Check(
-        title=f"the ledger's law of {name}",
+        title=TITLES[name],
         why=WHY[name],
         judges="episodes",
         unit="",

@@ -10,7 +10,7 @@ from bench.checks.played import Played
 
 
 def _lags(played: Played) -> Iterator[Figure]:
-    for step in played.open:
+    for step in played.at_rate:
         lag_ms = step.lag_p99_us / 1e3
         says = f"the load process sent late by {told(lag_ms, 'ms')} at the 99th percentile"
         yield Figure(f"step {step.name}", lag_ms, says)
@@ -34,7 +34,7 @@ def _busy(played: Played) -> Iterator[Figure]:
 LAG = Check(
     title="how late the load process sent, 99th percentile",
     why="latency counts from the scheduled instant, so the load's own lag is in it",
-    judges="open steps",
+    judges="steps at a rate",
     unit="ms",
     setting="lag_p99_ms_max",
     figures=_lags,

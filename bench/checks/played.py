@@ -22,6 +22,6 @@ class Played(NamedTuple):
         return (step for step in self.steps if step.begin_ns)
 
     @property
-    def open(self) -> Iterator[PlayedStep]:
-        """Those in which what is sent does not depend on what comes back."""
-        return (step for step in self.begun if not step.concurrency)
+    def at_rate(self) -> Iterator[PlayedStep]:
+        """Those in which a rate is offered, and not as much as there is room for."""
+        return (step for step in self.begun if step.rate_per_s or not step.concurrency)

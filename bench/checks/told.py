@@ -15,6 +15,12 @@ def _told(cause: Cause) -> Callable[[Recorded], Iterator[Figure]]:
     return figures
 
 
+def _audited(recorded: Recorded) -> Iterator[Figure]:
+    """Only where there is a bank."""
+    if recorded.scenario.service.keeps_bank:
+        yield from _told("audit")(recorded)
+
+
 def _check(cause: Cause, title: str, why: str) -> Check[Recorded]:
     return Check(title=title, why=why, judges="episodes", unit="", setting="", figures=_told(cause))
 
@@ -24,4 +30,6 @@ UNASKED_ENDS = _check(
     "part", "processes that ended by themselves", "it was another deployment that was measured"
 )
 LOAD_FAILED = _check("load", "failures of the load process", "the schedule was not played to its end")
-AUDIT = _check("audit", "violations in the bank's books", "money was made, lost or moved twice")
+AUDIT = _check("audit", "violations in the bank's books", "money was made, lost or moved twice")._replace(
+    judges="episodes with a bank", figures=_audited
+)

@@ -20,6 +20,7 @@ from tests.bench.analysis import steps as made
 from tests.bench.facts import EPISODE, MS, Facts, S
 
 QUICK = load("quick")
+BANK = load("quick", ["service.name=transfer"])
 STEP = PlayedStep(
     "0.5", 0.5, 4, begin_ns=100 * S, warm_ns=100 * S + 500 * MS, end_ns=104 * S + 500 * MS, done_ns=105 * S,
     sent=100, lag_p99_us=900, load_cpu_s=0.2,
@@ -50,7 +51,9 @@ def samples(
             delay_s = None if share is None else 7 + share * tick * TICK_NS / S
             bench = part == "bench"
             ahead = {"wall_ahead_s": WALL_S, "boot_ahead_s": 0.0, **clocks(tick)} if bench else {}
-            yield Sample(t_ns, part, part.partition("-")[0], 100, 1.0, 1 << 25, 3, 20, run_delay_s=delay_s, **ahead)
+            yield Sample(
+                t_ns, part, part.partition("-")[0], 100, 1.0, 1 << 25, 3, 20, run_delay_s=delay_s, **ahead
+            )
 
 
 def played(step: PlayedStep = STEP, stream: Iterator[Sample] | None = None) -> Played:
@@ -88,6 +91,7 @@ def _doubted(cause: str) -> Recorded:
 
 
 WELL: Mapping[str, Callable[[], Played | Recorded]] = {
+    "audit": lambda: recorded()._replace(scenario=BANK),
     "records-missing": lambda: of_records(3),
 }
 """What a check that needs more than others is shown where all is well."""
@@ -124,7 +128,7 @@ PROVOKED: Mapping[str, Callable[[], Played | Recorded]] = {
     "fault-without-effect": lambda: _doubted("fault"),
     "part-ended": lambda: _doubted("part"),
     "load-failed": lambda: _doubted("load"),
-    "audit": lambda: _doubted("audit"),
+    "audit": lambda: _doubted("audit")._replace(scenario=BANK),
 }
 """By the check that is to fail; no other may."""
 

@@ -1,14 +1,17 @@
 """Every check that there is passes where all is well, and fails where it is provoked: one that never failed is none."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from bench.checks.check import judge
+from bench.checks.check import judge, told
 from bench.checks.played import Played
 from bench.checks.registry import AS_PLAYED, CHECKS, TOLD
 from bench.scenario import Validity
 from tests.bench.checks.provoked import PROVOKED, QUICK, well
+
+DOCS = Path(__file__).parents[3] / "docs" / "validity.md"
 
 
 def test_whoever_adds_a_check_provokes_it():
@@ -56,3 +59,15 @@ def test_a_reason_without_a_threshold_names_the_figure(name):
 
 def test_every_threshold_is_a_setting_of_some_check():
     assert {check.setting for check in CHECKS.values()} - {""} == set(Validity.__struct_fields__)
+
+
+def test_the_docs_list_every_check_with_its_default_threshold_in_order():
+    section = DOCS.read_text().split("\n## ")[1]
+    rows = re.findall(r"^\| `([a-z-]+)` \|(.*)\|$", section, re.MULTILINE)
+    assert [name for name, _ in rows] == list(CHECKS)
+    for name, row in rows:
+        setting = CHECKS[name].setting
+        *_, limit, named, _ = (cell.strip() for cell in row.split("|"))
+        assert named == (f"`{setting}`" if setting else "")
+        expected = told(getattr(Validity(), setting), CHECKS[name].unit) if setting else "none"
+        assert limit.startswith(expected), (name, limit)

@@ -62,7 +62,10 @@ def test_what_was_not_sampled_at_all_is_not_known():
 
 
 def test_a_closed_loop_may_use_all_processors_that_there_are():
-    assert checked(played(CLOSED, samples({"front-1": 0.9, "load": 0.9})), "part-starved") == Checked(0)
+    starved = {"front-1": 0.9, "load": 0.9}
+    assert checked(played(CLOSED, samples(starved)), "part-starved") == Checked(0)
+    paced = replace(CLOSED, rate_per_s=100.0)
+    assert checked(played(paced, samples(starved)), "part-starved").failed == 1
 
 
 def test_clocks_that_could_not_be_read_together_are_left_out():
