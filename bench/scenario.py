@@ -75,6 +75,9 @@ class Validity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A fault later than this hits another moment of the schedule than in the trials that it is laid over; so late it
     may be over after its step."""
 
+    little_deviation_max: float = 0.4
+    """How far queues as sampled and waits as told may be apart, of the larger (``bench.checks.little``)."""
+
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             if not getattr(self, name) > 0:

@@ -27,6 +27,7 @@ from bench.analysis.stuck import Missing, missing
 from bench.analysis.throughput import Rung, capacities, capacity, ladder
 from bench.analysis.validity import Reason
 from bench.audit import Audit
+from bench.checks import little
 from bench.checks.check import Checked
 from bench.ledger import Books
 from bench.parquet import open_run
@@ -95,7 +96,7 @@ def analyse(folder: Path) -> Findings:
         books = ledger.books(database)
         steps = recording.steps(database, record)
         lives = growth.lives(database, record)
-        looked = validity.look(record, books, steps)
+        looked = validity.look(record, books, steps, little.sampled(database, steps))
         reasons = [*looked.reasons, *growth.reasons(lives, record)]
         invalid = validity.invalid_trials(reasons)
         watched, spent = cpu.parts(database), costs.spent(database)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from bench.analysis.recording import Step, key_of
 from bench.checks.check import Check, Checked, judge
 from bench.checks.played import Played
-from bench.checks.recorded import Recorded
+from bench.checks.recorded import Recorded, Sampled
 from bench.checks.registry import AS_PLAYED, CHECKS, FAULTS, LAWS, RECORDS, TOLD
 from bench.ledger import Books, EpisodeKey
 from bench.run_record import Cause, Episode, RunRecord
@@ -53,13 +53,22 @@ class Looked(NamedTuple):
         return total
 
 
-def look(record: RunRecord, books: Mapping[EpisodeKey, Books], steps: list[Step]) -> Looked:
-    """Hold every episode to every check."""
+def look(
+    record: RunRecord,
+    books: Mapping[EpisodeKey, Books],
+    steps: list[Step],
+    queues: Mapping[tuple[EpisodeKey, str], Sampled],
+) -> Looked:
+    """Hold every episode to every check; ``queues`` are those of ``bench.checks.little.sampled``."""
     looked = Looked([], {})
     for episode in record.episodes:
         key = key_of(episode)
         recorded = Recorded(
-            record.scenario, episode, books.get(key), [step for step in steps if step.episode is episode]
+            record.scenario,
+            episode,
+            books.get(key),
+            [step for step in steps if step.episode is episode],
+            {step: found for (where, step), found in queues.items() if where == key},
         )
         checked = looked.checked[key] = _as_played(record, episode)
         looked.reasons.extend(Reason(key, doubt.cause, doubt.text) for doubt in episode.doubts)

@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bench.checks import clock, faults, ledger, load, sampling, starvation, told
+from bench.checks import clock, faults, ledger, little, load, sampling, starvation, told
 from bench.checks.check import Check
 from bench.checks.played import Played
 from bench.checks.recorded import Recorded
@@ -34,6 +34,7 @@ FAULTS: Mapping[str, Check[Recorded]] = {
 
 RECORDS: Mapping[str, Check[Recorded]] = {
     "records-missing": ledger.RECORDS,
+    "little": little.LITTLE,
 }
 
 TOLD: Mapping[str, Check[Recorded]] = {

@@ -7,10 +7,11 @@ Invariant: both are made the way the real thing is: a stream of samples through 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from msgspec.structs import replace
 
 from bench.checks.played import Played
-from bench.checks.recorded import Recorded
+from bench.checks.recorded import Recorded, Sampled
 from bench.checks.watched import watched
 from bench.ledger import books
 from bench.run_record import Doubt, Episode, Injected, PlayedStep
@@ -66,7 +67,7 @@ def recorded(facts: Facts | None = None, **changes: Any) -> Recorded:
         facts = Facts()
         facts.executed("t-0")
     episode = Episode(*EPISODE, 1, 0, 0, 0, (STEP,), (KILL,), ())
-    return Recorded(QUICK, replace(episode, **changes), books(facts.database())[EPISODE], [])
+    return Recorded(QUICK, replace(episode, **changes), books(facts.database())[EPISODE], [], {})
 
 
 def of_records(sent: int) -> Recorded:
@@ -74,6 +75,14 @@ def of_records(sent: int) -> Recorded:
     step = made.step(made.transactions([0, 10, 20], [5, 15, 25]))
     step = step._replace(played=replace(step.played, sent=sent))
     return recorded()._replace(steps=[step])
+
+
+def of_queue(sampled: float, samples: int = 40) -> Recorded:
+    """An episode whose queues were sampled at so many, while four waited, by their waits: 400 for a second, in 100 s."""
+    rows = made.transactions(range(0, 100_000, 250), range(10, 100_010, 250))
+    rows = rows._replace(waited_us=np.full(400, 1_000_000))
+    step = made.step(rows, duration_ms=100_000)
+    return recorded()._replace(steps=[step], queues={step.played.name: Sampled(sampled, samples)})
 
 
 KILL = Injected("kill-worker", "0.5", "worker-1", 102 * S, 102 * S + 3 * MS, "SIGKILL", 102 * S + 20 * MS)
@@ -93,6 +102,7 @@ def _doubted(cause: str) -> Recorded:
 WELL: Mapping[str, Callable[[], Played | Recorded]] = {
     "audit": lambda: recorded()._replace(scenario=BANK),
     "records-missing": lambda: of_records(3),
+    "little": lambda: of_queue(4.3),
 }
 """What a check that needs more than others is shown where all is well."""
 
@@ -125,6 +135,7 @@ PROVOKED: Mapping[str, Callable[[], Played | Recorded]] = {
     "fault-late": lambda: recorded(faults=(replace(KILL, planned_ns=KILL.t_ns - 300 * MS),)),
     "fault-outlasting": lambda: recorded(faults=(replace(KILL, healed_ns=STEP.end_ns + 900 * MS),)),
     "records-missing": lambda: of_records(4),
+    "little": lambda: of_queue(2.0),
     "fault-without-effect": lambda: _doubted("fault"),
     "part-ended": lambda: _doubted("part"),
     "load-failed": lambda: _doubted("load"),
