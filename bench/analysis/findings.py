@@ -18,6 +18,7 @@ from bench.analysis.cpu import CostOverTrials
 from bench.analysis.crossover import Verdict, crossover
 from bench.analysis.faults import Fault, Heard, faults
 from bench.analysis.growth import Life
+from bench.analysis.membership import Membership, membership, started
 from bench.analysis.omission import Omission, omissions
 from bench.analysis.per_core import Yield, yields
 from bench.analysis.places import LateWork, Places
@@ -62,6 +63,7 @@ class Topology(NamedTuple):
     """What it takes beside that, over the same steps."""
     yields: list[Yield]
     omissions: list[Omission]
+    membership: Membership
 
 
 class Findings(NamedTuple):
@@ -99,6 +101,7 @@ def analyse(folder: Path) -> Findings:
         looked = validity.look(record, books, steps, little.sampled(database, steps))
         reasons = [*looked.reasons, *growth.reasons(lives, record)]
         invalid = validity.invalid_trials(reasons)
+        starts = started(database)
         watched, spent = cpu.parts(database), costs.spent(database)
         held = depths.held(database) if any(step.faults for step in steps) else {}
         heard = Heard(recovery.notes(database), absences(database), held)
@@ -132,6 +135,7 @@ def analyse(folder: Path) -> Findings:
                     late_work=places.total(kept for key, kept in late.items() if key.topology == name),
                     cpu_us=cpu.over_steps(valid, watched, cpu.roles_measured(record.scenario)),
                     omissions=omissions(valid),
+                    membership=membership(plan, valid, starts, heard),
                     yields=yields(valid, watched, cpu.roles_measured(record.scenario)),
                     costs=costs.costs(valid, spent, name, record.scenario),
                 )

@@ -22,6 +22,7 @@ from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings, Topology, analyse
 from bench.analysis.floors import Floor, Floors
 from bench.analysis.growth import Life
+from bench.analysis.membership import Membership
 from bench.analysis.omission import Omission
 from bench.analysis.per_core import best
 from bench.analysis.places import LateWork
@@ -256,6 +257,18 @@ class OmissionSummary(msgspec.Struct, frozen=True):
     readings: dict[str, ReadingSummary]
 
 
+class MembershipSummary(msgspec.Struct, frozen=True):
+    """What it takes to add or remove a worker while the deployment runs: see ``bench.analysis.membership``."""
+
+    places_to_edit: tuple[str, ...]
+    connections: int
+    connections_of_a_worker: int
+    worker_up_ms: Estimate | None
+    worker_first_use_ms: Estimate | None
+    places_restarted_ms: Estimate | None
+    """A rolling restart of all places, from its begin until the last is back."""
+
+
 NO_COST = CostSummary({}, {}, None)
 
 
@@ -292,6 +305,7 @@ class TopologySummary(msgspec.Struct, frozen=True):
     trials: int
     """Valid ones."""
     trials_invalid: int
+    membership: MembershipSummary
     measured: Level
     """At whichever level the run was at: a run has one."""
     client: bool
@@ -359,6 +373,7 @@ def _flat(topology: TopologySummary) -> dict[str, Any]:
         "family": topology.family,
         "trials": topology.trials,
         "trials_invalid": topology.trials_invalid,
+        "membership": msgspec.to_builtins(topology.membership),
         **msgspec.to_builtins(top),
         "client": msgspec.to_builtins(measured) if topology.client else None,
     }
@@ -426,6 +441,7 @@ def topology_summary(topology: Topology, scenario: Scenario) -> TopologySummary:
         family=topology.family,
         trials=topology.trials,
         trials_invalid=topology.trials_invalid,
+        membership=_membership(topology.membership),
         measured=_level(topology, scenario.p99_target_ms),
         client=scenario.level == "client",
     )
@@ -460,6 +476,17 @@ def _per_core(topology: Topology, target_ms: float | None) -> PerCore | None:
     if found is None or target_ms is None:
         return None
     return PerCore(target_ms, found.key, found.per_s, found.per_cpu_s, found.cores)
+
+
+def _membership(found: Membership) -> MembershipSummary:
+    return MembershipSummary(
+        found.places,
+        found.connections,
+        found.connections_each,
+        found.up_ms,
+        found.used_ms,
+        found.restart_ms,
+    )
 
 
 def _omission(found: Omission) -> OmissionSummary:

@@ -43,11 +43,12 @@ SECTIONS = {
     "cpu": "Cost",
     "per-core": "Goodput per core",
     "cost": "Cost, continued",
+    "membership": "One worker more",
     "ledger": "The ledger",
 }
 """In the order of the page: charts and tables of the same name."""
 
-OPEN = ("ledger", "predictions")
+OPEN = ("ledger", "membership", "predictions")
 """Whose tables are shown at once."""
 
 TEXTS = {

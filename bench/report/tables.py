@@ -13,6 +13,7 @@ from bench.report.predictions_table import absent_table, load_table, slow_table
 from bench.report.recovery_table import recovery_table
 from bench.report.sweep_table import capacity_table, crossover_table, tail_table
 from bench.report.table import Row, Table
+from bench.report.verdict import listed
 from bench.statistics import BOOTSTRAP_N_MIN
 
 JUDGED_MS_MIN = 0.1
@@ -35,6 +36,7 @@ def tables(summary: Summary) -> dict[str, list[Table]]:
         "cpu": [_cpu(names, levels)],
         "per-core": [_per_core(names, levels)],
         "cost": [_cost(names, levels)],
+        "membership": [_membership(summary)],
         "theory": [_theory(names, levels)],
         "ledger": [
             _accounts(names, levels),
@@ -129,6 +131,34 @@ def _reading(figures: ReadingSummary) -> Row:
     latencies = (figures.p50_ms, figures.p99_ms, figures.p999_ms)
     slow = NONE if figures.slow is None else f"{figures.slow.median:.2%}"
     return (*map(milliseconds, latencies), slow, f"{figures.n:,}")
+
+
+def _membership(summary: Summary) -> Table:
+    found = [topology.membership for topology in summary.topologies.values()]
+    rows = [
+        (
+            "places to edit, and to restart",
+            *(listed(each.places_to_edit) or "none" for each in found),
+        ),
+        ("connections in all", *(f"{each.connections:,}" for each in found)),
+        ("connections that each worker makes", *(f"{each.connections_of_a_worker:,}" for each in found)),
+        ("a started worker's sockets are open after", *(milliseconds(each.worker_up_ms) for each in found)),
+        (
+            "it begins its first transaction after",
+            *(milliseconds(each.worker_first_use_ms) for each in found),
+        ),
+        (
+            "all places are restarted, one by one, after",
+            *(milliseconds(each.places_restarted_ms) for each in found),
+        ),
+    ]
+    return _by_topology(
+        "What it takes to add or to remove a worker while the others run",
+        list(summary.topologies),
+        rows,
+        "Places: parts that name the worker; connections: from the plan. Times: of workers that were started while the"
+        " others ran, which a broker had not heard of before and fronts had been told of: docs/workers.md.",
+    )
 
 
 def _per_core(names: list[str], levels: list[Level]) -> Table:
