@@ -30,6 +30,8 @@ def _lines(scenario: Scenario) -> Iterator[str]:
         f"deployment: workers: {deployment.workers}, fronts: {deployment.fronts}, brokers, where their number is free:"
         f" {deployment.brokers}; credit: {scenario.settings.credit}"
     )
+    if scenario.fronts_of:
+        yield "fronts of: " + ", ".join(f"{name} {fronts}" for name, fronts in scenario.fronts_of.items())
     if scenario.hosts.placed:
         yield f"hosts: {', '.join(f'{role} {spread}' for role, spread in asdict(scenario.hosts).items())}"
     recorded = f" {Path(service.times).name}" if service.times else ""

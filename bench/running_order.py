@@ -62,7 +62,8 @@ class RunningOrder(NamedTuple):
 def running_order(scenario: Scenario, plans_of: PlansOf) -> RunningOrder:
     """Cell by cell, phase by phase, trial by trial, each topology in turn."""
     if not scenario.cells:
-        return _cell(scenario, dict.fromkeys(scenario.topologies, scenario), plans_of(scenario))
+        each = {name: scenario.of_topology(name) for name in scenario.topologies}
+        return _cell(scenario, each, plans_of(scenario))
     cells = [_aligned(scenario.of(cell), cell, plans_of) for cell in scenario.cells]
     return RunningOrder(
         tuple(turn for cell in cells for turn in cell.turns),

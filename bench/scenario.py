@@ -123,6 +123,8 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Each transaction's time to live."""
     body_bytes: int = 64
     deployment: Deployment = msgspec.field(default_factory=Deployment)
+    fronts_of: dict[str, int] = msgspec.field(default_factory=dict)
+    """By topology, another number of fronts than ``deployment.fronts``: who has no broker may spend its processor."""
     settings: Settings = msgspec.field(default_factory=Settings)
     service: ServiceSpec = msgspec.field(default_factory=ServiceSpec)
     """A seed of 0 stands for the scenario's."""
@@ -162,6 +164,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             )
         self._check_phases()
         self._check_cells()
+        self._check_fronts()
 
     def _check_phases(self) -> None:
         check_list("phase", tuple(phase.name for phase in self.phases))
@@ -186,6 +189,26 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                 self.of(cell)
             except ValueError as error:
                 raise ValueError(f"sweep, cell {cell.name}: {error}") from None
+
+    def _check_fronts(self) -> None:
+        for name in self.fronts_of:
+            if name not in self.topologies:
+                raise ValueError(f"fronts_of must name topologies of the scenario, got {name!r}")
+            if self.sweep or self.level == "client":
+                raise ValueError(
+                    f"fronts_of is of no use in a sweep nor at level client, got one for {name!r}"
+                )
+            try:
+                self.of_topology(name)
+            except ValueError as error:
+                raise ValueError(f"fronts_of.{name}: {error}") from None
+
+    def of_topology(self, name: str) -> "Scenario":
+        """The scenario as that topology plays it."""
+        if name not in self.fronts_of:
+            return self
+        deployment = replace(self.deployment, fronts=self.fronts_of[name])
+        return replace(self, deployment=deployment, fronts_of={})
 
     @property
     def cells(self) -> tuple[Cell, ...]:

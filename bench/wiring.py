@@ -105,6 +105,7 @@ class Wiring:
 
 def plan_of(scenario: Scenario, name: str, endpoint: Callable[[str], str]) -> Plan:
     """The parts of the topology ``name`` under a scenario."""
+    scenario = scenario.of_topology(name)
     return topology(name).plan(scenario.deployment, scenario.settings, endpoint)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from bench import audit, ledger, run_record
 from bench.analysis import costs, cpu, depths, growth, places, recording, recovery, validity
 from bench.analysis.absences import absences
@@ -127,7 +129,7 @@ def analyse(folder: Path) -> Findings:
                     capacity_per_s=capacity(valid),
                     capacities_per_s=capacities(valid),
                     ladder=ladder(valid),
-                    loads=load_points(database, record, valid),
+                    loads=load_points(database, _as_played_by(name, record), valid),
                     faults=faults(valid, heard, plan, record.scenario),
                     slowed=slowed(valid, plan, record.reference_capacity_per_s),
                     missing=missing(database, valid, plan),
@@ -150,6 +152,11 @@ def analyse(folder: Path) -> Findings:
         in_cells,
         crossover(in_cells, record.scenario),
     )
+
+
+def _as_played_by(topology: str, record: RunRecord) -> RunRecord:
+    """With the deployment of that topology."""
+    return replace(record, scenario=record.scenario.of_topology(topology))
 
 
 def played(record: RunRecord) -> list[str]:

@@ -260,7 +260,7 @@ class OmissionSummary(msgspec.Struct, frozen=True):
 class MembershipSummary(msgspec.Struct, frozen=True):
     """What it takes to add or remove a worker while the deployment runs: see ``bench.analysis.membership``."""
 
-    places_to_edit: tuple[str, ...]
+    places_to_edit: list[str]
     connections: int
     connections_of_a_worker: int
     worker_up_ms: Estimate | None
@@ -480,7 +480,7 @@ def _per_core(topology: Topology, target_ms: float | None) -> PerCore | None:
 
 def _membership(found: Membership) -> MembershipSummary:
     return MembershipSummary(
-        found.places,
+        list(found.places),
         found.connections,
         found.connections_each,
         found.up_ms,

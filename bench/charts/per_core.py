@@ -47,12 +47,20 @@ def pictures(findings: Findings) -> list[Picture]:
             f"What does a core give, with p99 within {target_ms:g} ms?",
             "Transactions completed for one second of processor time of the whole deployment (fronts, brokers,"
             f" workers; not the load). Filled: p99 from the scheduled instant is within the target of {target_ms:g} ms;"
-            f" hollow: it is not. Points: {interval(n)}.",
+            f" hollow: it is not. Points: {interval(n)}.{_fronts(findings)}",
             Data(lines, target_ms, findings.record.reference_capacity_per_s),
             draw,
             Grid(height_in=3.4),
         )
     ]
+
+
+def _fronts(findings: Findings) -> str:
+    """Said where topologies have not the same number of them."""
+    each = {topology.name: topology.membership.fronts for topology in findings.topologies}
+    if len(set(each.values())) < 2:
+        return ""
+    return f" Fronts: {', '.join(f'{name} {fronts}' for name, fronts in each.items())}."
 
 
 def draw(data: Data, axes: Axes) -> None:

@@ -166,7 +166,10 @@ def _conditions(record: RunRecord, trials: int) -> str:
             f" trial{'s'[: trials != 1]} of each topology. {made_at(record)}, {machine.cores} cores, commit"
             f" {record.conditions.commit or 'unknown'}."
         )
-    fronts = f"{deployment.fronts} front{'s' if deployment.fronts > 1 else ''}"
+    others = ", ".join(f"{name}: {fronts}" for name, fronts in scenario.fronts_of.items())
+    fronts = (
+        f"{deployment.fronts} front{'s' if deployment.fronts > 1 else ''}{f' ({others})' if others else ''}"
+    )
     mean = f", {service.distribution}, mean {service.mean_ms:g} ms" if service.name == "sleep" else ""
     return (
         f"Scenario {scenario.name}: {deployment.workers} workers behind {fronts}, service {service.name}{mean}, credit"

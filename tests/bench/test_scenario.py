@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bench.errors import BadInput
 from bench.faults.kill import Kill
 from bench.phases import Closed, Open, Paced
+from bench.runner import order_of, plans_of
 from bench.scenario import Scenario
 from bench.scenario_file import built_in, load, make, summary
 
@@ -67,6 +68,38 @@ def test_the_recovery_scenario_kills_forty_times():
     scenario = load("recovery")
     for name in ("kill-worker", "kill-broker"):
         assert scenario.trials * sum(fault.repeat for fault in scenario.phase(name).faults) >= 40
+
+
+def test_a_topology_may_have_another_number_of_fronts():
+    scenario = load("per-core")
+    assert scenario.of_topology("paranoid-pirate").deployment.fronts == 2
+    own = scenario.of_topology("freelance")
+    assert (own.deployment.fronts, own.deployment.workers) == (3, scenario.deployment.workers)
+    assert own.of_topology("freelance") == own
+    fronts = {
+        name: sum(part.role == "front" for part in plan.parts) for name, plan in plans_of(scenario).items()
+    }
+    assert fronts == {"paranoid-pirate": 2, "freelance": 3, "direct": 3}
+    played = {turn.topology: turn.scenario.deployment.fronts for turn in order_of(scenario).turns}
+    assert played == fronts
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("fronts_of.hedged=3", "fronts_of must name topologies of the scenario, got 'hedged'"),
+        ("fronts_of.freelance=9", "fronts_of.freelance: fronts must be 1 to 8, got 9"),
+        ("fronts_of.freelance=many", "fronts_of"),
+        (
+            "sweep.credit=[1]",
+            "fronts_of is of no use in a sweep nor at level client, got one for 'freelance'",
+        ),
+    ],
+)
+def test_fronts_of_a_topology_are_checked(change, expected):
+    with pytest.raises(BadInput) as caught:
+        load("per-core", [change])
+    assert expected in str(caught.value)
 
 
 def test_the_omission_scenario_asks_the_same_of_both_loads_and_does_the_same_to_both():

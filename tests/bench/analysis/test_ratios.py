@@ -7,8 +7,8 @@ import pytest
 from bench.analysis.ratios import ratios
 
 
-def episode(topology, trial, rate):
-    step = SimpleNamespace(name="64", concurrency=64, rate_per_s=0.0, completed_per_s=rate)
+def episode(topology, trial, rate, paced=0.0):
+    step = SimpleNamespace(name="64", concurrency=64, completed_per_s=rate, rate_per_s=paced)
     return SimpleNamespace(topology=topology, trial=trial, phase="messages", steps=(step,))
 
 
@@ -35,3 +35,8 @@ def test_an_invalid_trial_has_no_ratio():
 
 def test_without_a_baseline_there_is_none():
     assert ratios(record(episode("freelance", 1, 50.0)), set()) == {}
+
+
+def test_users_who_ask_at_a_given_rate_show_no_capacity_to_be_compared():
+    run = record(episode("freelance", 1, 50.0, 50.0), episode("bare-dealer", 1, 50.0, 50.0))
+    assert ratios(run, set()) == {}

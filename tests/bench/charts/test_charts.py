@@ -16,7 +16,7 @@ from bench.analysis.latency import NINES
 from bench.analysis.omission import READINGS, omissions
 from bench.analysis.steady import LoadPoint, Tail
 from bench.analysis.throughput import Rung
-from bench.charts import cpu, fates, latency, omission, recovery, stages, tail, throughput
+from bench.charts import cpu, fates, latency, omission, per_core, recovery, stages, tail, throughput
 from bench.charts.picture import draw, interval, render
 from bench.charts.registry import CHARTS, pictures
 from bench.charts.style import RC, styles
@@ -163,6 +163,26 @@ def test_charts_draw_where_a_topology_has_no_valid_trial(findings):
     )
     for picture in pictures(findings._replace(topologies=[empty, *others])):
         assert "paranoid-pirate" not in said_in(figure_of(picture))
+
+
+def test_goodput_per_core_says_where_fronts_are_more(findings):
+    first, second, *_ = findings.topologies
+    more = second._replace(membership=second.membership._replace(fronts=3))
+    (picture,) = per_core.pictures(findings._replace(topologies=[first, more]))
+    assert picture.caption.endswith("Fronts: paranoid-pirate 2, freelance 3.")
+    (picture,) = per_core.pictures(findings)
+    assert "Fronts:" not in picture.caption
+
+
+def test_goodput_per_core_is_hollow_above_the_target(findings):
+    data = next(iter(per_core.pictures(findings))).data
+    for target_ms, hollow in ((1e9, 0), (1e-9, sum(len(line.points) for line in data.lines))):
+        figure, axes = axes_of()
+        per_core.draw(data._replace(target_ms=target_ms), axes)
+        faces = [
+            line.get_markerfacecolor() for line in axes.get_lines() if line.get_marker() not in ("None", None)
+        ]
+        assert faces.count("white") == hollow
 
 
 def test_coordinated_omission_is_drawn_in_three_lines_and_its_p99_told(findings):
