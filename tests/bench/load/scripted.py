@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bench.load.spec import ClosedStep, LoadSpec, OpenStep
+from bench.load.spec import ClosedStep, LoadSpec, OpenStep, PacedStep
 
 Script = Callable[["Peer"], Awaitable[None]]
 
@@ -93,7 +93,7 @@ async def serving(script: Script) -> AsyncIterator[str]:
         assert not failures, failures
 
 
-def spec(folder: Path, steps: tuple[OpenStep | ClosedStep, ...], **more: Any) -> LoadSpec:
+def spec(folder: Path, steps: tuple[OpenStep | ClosedStep | PacedStep, ...], **more: Any) -> LoadSpec:
     """A spec that writes into ``folder``."""
     told: dict[str, Any] = {"id_prefix": "quick.1", "check": "echo", "seed": 7, **more}
     return LoadSpec(

@@ -13,7 +13,7 @@ from bench.load.http import PREPARED_MIN
 from bench.load.record_table import read_records
 from bench.load.records import ANSWER_OK, WARMUP
 from bench.load.report import Begin, End, Ready, Stop, lag_of, read_report
-from bench.load.spec import ClosedStep, LoadSpec, OpenStep, Span
+from bench.load.spec import ClosedStep, LoadSpec, OpenStep, PacedStep, Span
 from tests.bench.load.scripted import Peer, answer, echo, serving, spec
 
 STALL_S = 0.3
@@ -230,3 +230,27 @@ def test_lag_in_brief():
     lag = lag_of([10_000] * 98 + [500_000, 2_000_000])
     assert (lag.p50_us, lag.p99_us, lag.max_us, lag.late_share) == (10, 500, 2000, 0.01)
     assert lag_of([]).late_share == 0
+
+
+async def test_paced_users_ask_at_their_rate_and_not_while_they_wait(tmp_path: Path):
+    """Two users of a period of 20 ms: one stall of all costs them their turns."""
+    stalled = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        while True:
+            id, body = await peer.request()
+            if not stalled.is_set() and id == b"quick.1.0-10":
+                stalled.set()
+                time.sleep(STALL_S)
+            peer.say(answer(200, id, body))
+
+    step = PacedStep(name="100/s", phase="paced", duration_s=0.6, users=2, rate_per_s=100)
+    async with serving(script) as target:
+        told = spec(tmp_path, (step,), targets=(target,))
+        assert await play(told) == 0
+    rows = np.sort(read_records(tmp_path / "load.bin").rows, order="index")
+    (end,) = lines(told, End)
+    assert end.sent == len(rows) <= 60 - (STALL_S - 0.02) * 100 + 2
+    latency_s = (rows["done_ns"] - rows["scheduled_ns"]) / 1e9
+    assert 1 <= np.count_nonzero(latency_s > STALL_S / 2) <= 4  # an open load would have 15
+    assert (rows["sent_ns"] - rows["scheduled_ns"] < 1e9 * STALL_S).all()
