@@ -24,6 +24,7 @@ COMMANDS = {
     "run": "Play a scenario on real processes and draw what came out",
     "report": "Charts and report.html again, from the data of a run",
     "export": "Latencies of a run as HDR histograms, for other tools",
+    "compare": "What differs between two runs, in conditions and in numbers",
     "list": "Topologies, scenarios, faults and services by name",
     "serve": "Start a deployment and keep it running",
     "part": "One part in the foreground, for a supervisor of your own",

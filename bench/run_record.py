@@ -142,6 +142,16 @@ class Clock(msgspec.Struct, frozen=True):
     utc_ns: int = msgspec.field(default_factory=time.time_ns)
 
 
+class Repeated(msgspec.Struct, frozen=True):
+    """Which run is repeated, and the capacities that its loads were fractions of: they are those of this run too."""
+
+    folder: str
+    commit: str
+    reference_capacity_per_s: float | None
+    """None: it had none, so it is measured."""
+    cell_capacities_per_s: dict[str, float] = msgspec.field(default_factory=dict)
+
+
 class RunRecord(msgspec.Struct, kw_only=True):
     """The whole file."""
 
@@ -151,6 +161,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
     scenario: Scenario
     command: tuple[str, ...]
     """The arguments that repeat it."""
+    repeats: Repeated | None = None
+    """The run that this one repeats."""
     clock: Clock = msgspec.field(default_factory=Clock)
     conditions: Conditions
     plans: Mapping[str, Plan]

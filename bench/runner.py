@@ -22,7 +22,7 @@ from bench.phases import ClosedLoop
 from bench.ports import Ports
 from bench.progress import Progress
 from bench.read_back import read_back
-from bench.run_record import Episode, PlayedStep, RunRecord, episode_name, planned
+from bench.run_record import Episode, PlayedStep, Repeated, RunRecord, episode_name, planned
 from bench.running_order import OVERHEAD_S, RunningOrder, Turn, running_order, seconds
 from bench.scenario import Scenario
 from bench.wiring import plan_of
@@ -32,7 +32,14 @@ from common.topology import Deployment, Plan
 class Runner:
     """One run."""
 
-    def __init__(self, scenario: Scenario, folder: Path, command: Sequence[str], progress: Progress) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        folder: Path,
+        command: Sequence[str],
+        progress: Progress,
+        repeats: Repeated | None = None,
+    ) -> None:
         kept = inputs.keep(scenario, folder)
         self._scenario = scenario = inputs.found(kept, folder)
         self._folder = folder
@@ -44,7 +51,11 @@ class Runner:
             conditions=conditions(),
             plans=plans_of(largest(scenario)),
             skipped=list(self._order.skipped),
+            repeats=repeats,
         )
+        if repeats:  # which leaves nothing for ``_take_capacity`` to find out
+            self.record.reference_capacity_per_s = repeats.reference_capacity_per_s
+            self.record.cell_capacities_per_s = dict(repeats.cell_capacities_per_s)
 
     async def run(self) -> RunRecord:
         """Play it to its end.

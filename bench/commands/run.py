@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,15 +14,19 @@ from bench.interrupt import Terminated, run_until_told
 from bench.scenario import Scenario
 from bench.scenario_file import load
 
+if TYPE_CHECKING:
+    from bench.repeat import Original
+
 EXAMPLES = examples(
     "brokerbench run quick",
     "brokerbench run quick --dry-run",
+    "brokerbench run --repeat-of results/latest",
     "brokerbench run quick --topology freelance --trials 1 --set deployment.workers=4 --set phase.latency.duration_s=3",
 )
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("scenario")
+@click.argument("scenario", required=False)
 @click.option(
     "--topology", "topologies", multiple=True, metavar="NAME", help="Only this one; may be repeated."
 )
@@ -35,17 +40,32 @@ EXAMPLES = examples(
 @click.option(
     "--dry-run", is_flag=True, help="Say what would be played and how long it takes; start nothing."
 )
+@click.option(
+    "--repeat-of",
+    type=click.Path(path_type=Path),
+    metavar="RESULTS",
+    help="Instead of SCENARIO: what that run played, at the same rates.",
+)
 @click.option("--keep-raw", is_flag=True, help="Keep raw/, from which the tables are made.")
 def run(
-    scenario: str,
+    scenario: str | None,
     topologies: tuple[str, ...],
     trials: int | None,
     out: Path | None,
     changes: tuple[str, ...],
     dry_run: bool,
     keep_raw: bool,
+    repeat_of: Path | None,
 ) -> int:
     """Play SCENARIO, the name of a built-in one or a TOML file, and draw what came out."""
+    if repeat_of:
+        if scenario or topologies or trials is not None or changes:
+            raise BadInput(
+                "--repeat-of repeats a run as it was: it goes without SCENARIO, --topology, --trials and --set"
+            )
+        return _repeat(repeat_of, out, dry_run, keep_raw)
+    if scenario is None:
+        raise click.MissingParameter(param_type="argument", param_hint="'SCENARIO'")
     changes = (*changes, *([f"topologies={json.dumps(topologies)}"] if topologies else []))
     changes = (*changes, *([f"trials={trials}"] if trials is not None else []))
     chosen = load(scenario, changes)
@@ -57,7 +77,21 @@ def run(
     return _run(chosen, out, keep_raw)
 
 
-def _run(scenario: Scenario, out: Path | None, keep_raw: bool) -> int:
+def _repeat(repeat_of: Path, out: Path | None, dry_run: bool, keep_raw: bool) -> int:
+    from bench.repeat import original
+
+    first = original(repeat_of)
+    for line in first.said():
+        click.echo(line)
+    if dry_run:
+        from bench.dry_run import describe
+
+        click.echo(describe(first.scenario))
+        return 0
+    return _run(first.scenario, out, keep_raw, first)
+
+
+def _run(scenario: Scenario, out: Path | None, keep_raw: bool, first: "Original | None" = None) -> int:
     from bench.hosts.ownership import remove_leftovers
     from bench.outcome import conclude, tell
     from bench.progress import progress
@@ -70,7 +104,8 @@ def _run(scenario: Scenario, out: Path | None, keep_raw: bool) -> int:
     folder = make_folder(out, scenario.name)
     with progress() as told:
         told.say(f"results: {folder}")
-        runner = Runner(scenario, folder, sys.argv[1:], told)
+        command = ["run", "--repeat-of", str(first.folder)] if first else sys.argv[1:]
+        runner = Runner(scenario, folder, command, told, first.repeated if first else None)
         try:
             run_until_told(runner.run())
         except (KeyboardInterrupt, Terminated, BenchError) as end:

@@ -14,7 +14,7 @@ from bench import runner as runner_module
 from bench.episode import Task
 from bench.errors import BadInput, BenchError, PartFailed
 from bench.folders import EpisodeFolder
-from bench.run_record import Doubt, Episode, PlayedStep, RunRecord, read
+from bench.run_record import Doubt, Episode, PlayedStep, Repeated, RunRecord, read
 from bench.runner import Runner, order_of, reference_capacity
 from bench.running_order import running_order
 from bench.scenario import Scenario
@@ -52,7 +52,9 @@ class Told:
 def run(tmp_path, monkeypatch) -> Callable[..., tuple[RunRecord, Told, list[Task]]]:
     """Play a scenario with a stand-in that says what is doubtful about each task."""
 
-    def run(scenario: Scenario, doubtful: Play = lambda task: ()) -> tuple[RunRecord, Told, list[Task]]:
+    def run(
+        scenario: Scenario, doubtful: Play = lambda task: (), repeats: Repeated | None = None
+    ) -> tuple[RunRecord, Told, list[Task]]:
         played: list[Task] = []
 
         async def play(task: Task, folder: EpisodeFolder) -> Episode:
@@ -69,7 +71,7 @@ def run(tmp_path, monkeypatch) -> Callable[..., tuple[RunRecord, Told, list[Task
         monkeypatch.setattr(runner_module, "play", play)
         monkeypatch.setattr(runner_module, "measure", measured)
         told = Told()
-        runner = Runner(scenario, tmp_path, ["run", scenario.name], told)
+        runner = Runner(scenario, tmp_path, ["run", scenario.name], told, repeats)
         asyncio.run(runner.run())
         return runner.record, told, played
 
@@ -94,6 +96,15 @@ def test_topologies_alternate_and_phases_follow_each_other(run):
     assert told.begun[0] == "1/20 capacity, paranoid-pirate, trial 1"
     assert told.begun[-1] == "20/20 kill-broker, paranoid-pirate, trial 2"
     assert record.complete
+
+
+def test_a_repetition_is_offered_the_rates_of_the_original_whatever_it_measures_itself(run):
+    repeats = Repeated("results/before", "0123456789ab", 1000.0)
+    record, _, played = run(quick(), repeats=repeats)
+    rates = [step.rate_per_s for task in played if task.phase.name == "latency" for step in task.steps]
+    assert set(rates) == {300.0, 500.0, 800.0}
+    assert record.reference_capacity_per_s == 1000
+    assert record.repeats == repeats
 
 
 def test_who_has_no_broker_skips_its_death_and_that_is_told(run):

@@ -1,0 +1,80 @@
+"""``brokerbench compare``: two runs beside each other, for people and for CI."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.commands.examples import examples
+from bench.errors import BadInput
+
+if TYPE_CHECKING:
+    from bench.comparison.figures import Figures
+
+EXAMPLES = examples(
+    "brokerbench compare results/before results/after",
+    "brokerbench compare results/before results/after --fail-on 'p99>10%' --junit compare.xml --markdown -",
+)
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@click.option(
+    "--fail-on",
+    "limits",
+    multiple=True,
+    metavar="THRESHOLD",
+    help="End with status 1 where the data show that B is beyond: METRIC[@AT][:TOPOLOGY]>NUMBER[%]; may be repeated.",
+)
+@click.option(
+    "--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE", help="JUnit XML, too."
+)
+@click.option("--markdown", "markdown_file", metavar="FILE", help="Markdown, too; - prints it instead.")
+def compare(
+    a: Path, b: Path, limits: tuple[str, ...], junit_file: Path | None, markdown_file: str | None
+) -> int:
+    """Tell what differs between the runs in folders A and B: in conditions, then in numbers."""
+    from bench.comparison.comparison import compare as compared
+    from bench.comparison.junit import junit
+    from bench.comparison.markdown import markdown
+    from bench.comparison.terminal import tell
+    from bench.comparison.threshold import threshold
+
+    thresholds = [threshold(limit) for limit in limits]
+    check_run("A", a)
+    check_run("B", b)
+    found = compared((str(a), str(b)), _figures("A", a), _figures("B", b), thresholds)
+    if markdown_file == "-":
+        click.echo(markdown(found), nl=False)
+    else:
+        tell(found)
+        if markdown_file:
+            _write("--markdown", Path(markdown_file), markdown(found).encode())
+    if junit_file:
+        _write("--junit", junit_file, junit(found))
+    return found.status
+
+
+def check_run(which: str, folder: Path) -> None:
+    """Raises BadInput: it is not the folder of a run."""
+    if not (folder / "run.json").is_file():
+        raise BadInput(f"{which} must be the folder of a run, which holds a run.json, got {str(folder)!r}")
+
+
+def _figures(which: str, folder: Path) -> "Figures":
+    from bench.comparison.figures import figures
+
+    try:
+        return figures(folder)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{which} must be the folder of a run, got {str(folder)!r}: {error}") from None
+
+
+def _write(option: str, file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise BadInput(
+            f"{option} must be a file that can be written, got {str(file)!r}: {error.strerror}"
+        ) from None

@@ -1,0 +1,122 @@
+"""What each trial of a run says of each metric: made by the analysis of the report, from one trial's steps at a time.
+
+Invariant: only valid trials are here; a trial in which a figure is not known, or never came, has None, not nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.analysis import cpu, depths, recording, recovery
+from bench.analysis.absences import absences
+from bench.analysis.faults import Heard, faults
+from bench.analysis.findings import analyse
+from bench.analysis.latency import latencies_ms, percentiles
+from bench.analysis.recording import Step
+from bench.analysis.summary import recovery_summary
+from bench.analysis.throughput import capacity, ladder
+from bench.analysis.trials import by_kind, by_trial, keys
+from bench.analysis.validity import Reason, invalid_trials
+from bench.comparison.metrics import OF_FAULTS
+from bench.ledger import EpisodeKey
+from bench.parquet import open_run
+from bench.run_record import RunRecord
+from bench.scenario import Scenario
+from bench.statistics import Estimate
+from common.topology import Plan
+
+
+class Row(NamedTuple):
+    """What one line of a comparison is about."""
+
+    topology: str
+    metric: str
+    at: str = ""
+    """Concurrency, load, fault or role."""
+    cell: str = ""
+    """Of a sweep."""
+
+    def __str__(self) -> str:
+        where = f" [{self.cell}]" if self.cell else ""
+        return f"{self.metric}{f'@{self.at}' if self.at else ''}:{self.topology}{where}"
+
+
+ByTrial = Mapping[int, float | None]
+
+
+class Figures(NamedTuple):
+    """A run."""
+
+    record: RunRecord
+    reasons: Sequence[Reason]
+    """Why trials were left out."""
+    rows: Mapping[Row, ByTrial]
+
+
+def figures(folder: Path) -> Figures:
+    """Of a run folder. Reads, writes nothing. Raises as ``bench.analysis.findings.analyse``."""
+    findings = analyse(folder)
+    record = findings.record
+    invalid = invalid_trials(findings.reasons)
+    rows: dict[Row, dict[int, float | None]] = defaultdict(dict)
+    with open_run(folder) as database:
+        steps = [
+            step
+            for step in recording.steps(database, record)
+            if (step.episode.topology, step.trial) not in invalid
+        ]
+        held = depths.held(database) if any(step.faults for step in steps) else {}
+        heard = Heard(recovery.notes(database), absences(database), held)
+        watched = cpu.parts(database)
+    for topology, cell in dict.fromkeys((step.episode.topology, step.episode.cell) for step in steps):
+        mine = [step for step in steps if (step.episode.topology, step.episode.cell) == (topology, cell)]
+        for trial in by_trial(mine):
+            for metric, at, value in _of_trial(
+                trial, heard, watched, record.plans[topology], record.scenario
+            ):
+                rows[Row(topology, metric, at, cell)][trial[0].trial] = value
+    return Figures(record, findings.reasons, rows)
+
+
+Figure = tuple[str, str, float | None]
+"""Metric, at what, value."""
+
+
+def _of_trial(
+    steps: Sequence[Step],
+    heard: Heard,
+    watched: Mapping[EpisodeKey, list[cpu.Part]],
+    plan: Plan,
+    scenario: Scenario,
+) -> Iterator[Figure]:
+    if any(step.closed for step in steps):
+        yield "capacity_per_s", "", _value(capacity(steps))
+    for rung in ladder(steps):
+        yield "throughput_per_s", str(rung.concurrency), _value(rung.completed_per_s)
+    yield from _latencies(steps)
+    for fault in faults(steps, heard, plan, scenario):
+        summary = recovery_summary(fault)
+        for metric in OF_FAULTS:
+            yield metric, fault.key, _value(getattr(summary, metric))
+    spent = cpu.over_steps(steps, watched, cpu.roles_measured(scenario))
+    for role, estimate in spent.by_role.items():
+        yield "cpu_us", role, _value(estimate)
+    if spent.together:
+        yield "cpu_us", "total", _value(spent.together)
+
+
+def _latencies(steps: Sequence[Step]) -> Iterator[Figure]:
+    """Named as ``bench.analysis.steady.load_points`` names them."""
+    kinds = by_kind([step for step in steps if step.steady])
+    names = keys(kinds, lambda kind: kind[1], lambda kind: f"{kind[1]} ({kind[0]})")
+    for kind, (step, *_) in kinds.items():
+        found = percentiles(latencies_ms(step.measured))
+        yield "p50", names[kind], found.p50
+        yield "p99", names[kind], found.p99
+        yield "p999", names[kind], found.p999
+
+
+def _value(estimate: Estimate | None) -> float | None:
+    """Of one trial the median is its value."""
+    return None if estimate is None else estimate.median
