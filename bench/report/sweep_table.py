@@ -1,6 +1,6 @@
 """The tables of a sweep: capacity and tail in each cell, and who wins where."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bench.analysis.crossover import Verdict
 from bench.analysis.summary import CellSummary, Summary
@@ -30,13 +30,13 @@ def tail_table(summary: Summary) -> Table:
     return Table("p99 in each cell, by offered load", ("cell", "load", *names), rows)
 
 
-def crossover_table(summary: Summary) -> Table:
+def crossover_table(verdicts: Sequence[Verdict]) -> Table:
     """A row for each place of the map; none where no place has pairs enough."""
-    judged = any(verdict.p is not None for verdict in summary.crossover)
+    judged = any(verdict.p is not None for verdict in verdicts)
     return Table(
         "Who wins where",
         ("cell", "figure", "winner", "best median", "better by", "than", "p", "pairs"),
-        list(map(_place, summary.crossover)) if judged else [],
+        list(map(_place, verdicts)) if judged else [],
         "p after Holm's correction over all rows. A winner differs from each of the others; the one that it is hardest"
         " to tell from is named. One front is a central queue: it ties by construction.",
     )

@@ -25,7 +25,7 @@ def tables(summary: Summary) -> dict[str, list[Table]]:
     names = list(summary.topologies)
     levels = [topology.measured for topology in summary.topologies.values()]
     found = {
-        "crossover": [crossover_table(summary)],
+        "crossover": [crossover_table(summary.crossover)],
         "sweep": [capacity_table(summary), tail_table(summary)],
         "throughput": [_throughput(names, levels)],
         "latency": [_latency(names, levels)],

@@ -13,7 +13,6 @@ from bench.analysis.cells import CellFindings
 from bench.analysis.crossover import crossover
 from bench.analysis.findings import Findings
 from bench.analysis.steady import LoadPoint, Tail
-from bench.analysis.summary import Summary
 from bench.charts import crossover as crossover_chart
 from bench.charts import sweep as sweep_chart
 from bench.conditions import Conditions, Machine
@@ -37,7 +36,10 @@ def with_cells(here, *topologies):
     machine = Machine("a processor that never was", 2, 8 << 30, "6.1.0", (0.1, 0.2, 0.3))
     record = RunRecord(scenario=here, command=(), conditions=Conditions("", {}, machine), plans={})
     names: Any = [SimpleNamespace(name=name) for name in here.topologies]
-    return Findings(record, [], names, [], cells, crossover(cells, here))
+    return Findings(
+        record=record, reasons=[], topologies=names, lives=[], checked={},
+        cells=cells, crossover=crossover(cells, here),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +147,7 @@ def test_no_map_is_drawn_from_too_few_pairs(findings):
 
 
 def test_the_table_names_the_winner_and_how_sure_it_is(findings):
-    table = crossover_table(Summary(True, [], True, "", None, {}, {}, [], {}, list(findings.crossover)))
+    table = crossover_table(findings.crossover)
     row = next(row for row in table.rows if row[:2] == ("f8-m5", "p99 at load 0.8"))
     assert row[2:4] == ("paranoid-pirate", "paranoid-pirate")
     assert row[6] == "below 0.001"
