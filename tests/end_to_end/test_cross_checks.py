@@ -2,10 +2,11 @@
 
 The deployment is its own bottleneck: four workers that sleep 5 ms each, on one front that uses a small part of a
 processor, so that what there is to find does not depend on how fast a generator is. Ours and theirs take turns
-(A B B A), and what is compared is over both turns of each: whatever drifts meanwhile meets both alike.
+(A B B A), and what is compared are the medians over turns: whatever drifts meanwhile meets both alike.
 
-On a machine that is busy with something else they disagree, since that is then what they measure: where a process of
-the deployment waited for a processor for longer than a trial's may, a disagreement says nothing, and is skipped.
+On a machine that is busy with something else they disagree, since that is then what they measure. Where a process of
+the deployment waited for a processor for longer than a trial's may, or one tool does not agree with itself from one
+turn to the other, a disagreement says nothing, and the test says that it was skipped.
 """
 
 import csv
@@ -15,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -51,8 +52,8 @@ WARM_S = 0.2
 THROUGHPUT_REL = 0.10
 """wrk counts what was answered by its end, and leaves 16 of some 750 under way: 2 % less."""
 P50_REL, P99_REL = 0.10, 0.20
-"""The median is the sleep and the way there and back. The 99th percentile is the second or third longest of 160 requests
-one after the other, and the twelfth of 1,200 at once."""
+"""The median is the sleep and the way there and back. The 99th percentile is the longest but one of the hundred requests
+of a turn one after the other, and the sixth of some 600 at once."""
 OVERHEAD_MS = 0.5
 """What a client written in Go may take more or less than ours for one request, and hey's resolution of 0.1 ms."""
 
@@ -125,6 +126,18 @@ def in_turn(one: Callable[[int], Any], other: Callable[[int], Any]) -> tuple[lis
     return [first, fourth], [second, third]
 
 
+def agree(what: str, ours: Sequence[float], theirs: Sequence[float], rel: float, least: float = 0.0) -> None:
+    """Whether the medians over turns agree within ``rel``, or ``least``. Where one does not agree with itself within
+    that, from one of its turns to the other, the machine is too noisy to tell.
+    """
+    print(f"{what}: ours {ours[0]:.2f} and {ours[1]:.2f}, theirs {theirs[0]:.2f} and {theirs[1]:.2f}")
+    mine, other = median(ours), median(theirs)
+    allowed = max(rel * other, least)
+    if abs(mine - other) > allowed and max(np.ptp(ours), np.ptp(theirs)) > allowed:
+        pytest.skip(f"a noisy machine: {what} of one tool is {max(np.ptp(ours), np.ptp(theirs)):.3g} apart")
+    assert mine == pytest.approx(other, abs=allowed), what
+
+
 @needs_wrk
 def test_closed_loop_throughput_agrees_with_wrk_within_10_percent(front, tmp_path):
     def by_ours(turn: int) -> float:
@@ -137,10 +150,9 @@ def test_closed_loop_throughput_agrees_with_wrk_within_10_percent(front, tmp_pat
         return found.per_s
 
     with front.compared():
-        mine, theirs = map(median, in_turn(by_ours, by_wrk))
-        print(f"ours {mine:.0f}/s, wrk {theirs:.0f}/s")
-        assert mine == pytest.approx(theirs, rel=THROUGHPUT_REL)
-        assert max(mine, theirs) <= WORKERS / MEAN_MS * 1e3, "more than four workers can do"
+        mine, theirs = in_turn(by_ours, by_wrk)
+        agree("transactions/s", mine, theirs, THROUGHPUT_REL)
+        assert max(*mine, *theirs) <= WORKERS / MEAN_MS * 1e3, "more than four workers can do"
 
 
 def by_hey(front: str, *options: str) -> Ms:
@@ -170,9 +182,7 @@ def test_percentiles_agree_with_hey(front, tmp_path, step, options):
 
     with front.compared():
         turns = in_turn(by_ours, lambda turn: by_hey(front.address, *options))
-        mine, theirs = map(np.concatenate, turns)
         for q, rel in ((0.5, P50_REL), (0.99, P99_REL)):
-            here, there = np.quantile(mine, q), np.quantile(theirs, q)
-            print(f"p{q * 100:g}: ours {here:.2f} ms, hey {there:.2f} ms, of {mine.size} and {theirs.size}")
-            assert here == pytest.approx(there, rel=rel, abs=OVERHEAD_MS)
-            assert here >= MEAN_MS
+            mine, theirs = ([float(np.quantile(turn, q)) for turn in each] for each in turns)
+            agree(f"p{q * 100:g} in ms", mine, theirs, rel, OVERHEAD_MS)
+            assert min(mine) >= MEAN_MS
