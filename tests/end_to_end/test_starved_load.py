@@ -105,4 +105,4 @@ async def test_a_load_process_whose_processor_others_keep_busy_waited_for_it(tmp
         verdict = await played(tmp_path, crowd)
     (text,) = verdict.reasons["load-starved"]
     assert text.startswith("step 1, load: waited ")
-    assert text.endswith("of the time for a processor, validity.load_run_delay_share_max is 10%")
+    assert text.endswith("of the time for a processor, validity.load_run_delay_share_max is 30%")

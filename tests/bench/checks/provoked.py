@@ -110,8 +110,8 @@ PROVOKED: Mapping[str, Callable[[], Played | Recorded]] = {
     "load-lag": lambda: played(replace(STEP, lag_p99_us=10_500)),
     "load-dropped": lambda: played(replace(STEP, dropped=3)),
     "load-busy": lambda: played(replace(STEP, load_cpu_s=4.75)),
-    "load-starved": lambda: played(stream=samples({"load": 0.15})),
-    "part-starved": lambda: played(stream=samples({"worker-1": 0.4})),
+    "load-starved": lambda: played(stream=samples({"load": 0.45})),
+    "part-starved": lambda: played(stream=samples({"worker-1": 0.6})),
     "samples-missing": lambda: played(stream=samples(late=[range(10, 22)])),
     "clock-stepped": lambda: played(
         stream=samples(clocks=lambda tick: {"wall_ahead_s": WALL_S - 0.5 * (tick > 20)})
