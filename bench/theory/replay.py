@@ -20,6 +20,7 @@ workers fall free, not as remaining work: the same recursion, and no rounding pi
 
 import heapq
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +30,8 @@ FloatArray = npt.NDArray[np.float64]
 
 def central_queue(arrivals: npt.ArrayLike, occupancies: npt.ArrayLike, workers: int) -> FloatArray:
     """Waits when all share one queue and its head goes to whichever of ``workers`` is free first (G/G/c)."""
-    _check_workers(workers)
-    due, held = _path(arrivals, occupancies)
+    checked_workers(workers)
+    due, held = checked_path(arrivals, occupancies)
     free_at = [-math.inf] * workers  # a heap: the instant at which each worker falls free
     waits: list[float] = []
     for arrival, occupancy in zip(due.tolist(), held.tolist(), strict=True):
@@ -45,7 +46,7 @@ def blind_round_robin(arrivals: npt.ArrayLike, occupancies: npt.ArrayLike, worke
 
     Transaction i goes to worker i mod ``workers``; which one is first makes no difference, as all begin free.
     """
-    _check_workers(workers)
+    checked_workers(workers)
     return assigned(arrivals, occupancies, np.arange(np.size(arrivals)) % workers)
 
 
@@ -54,7 +55,7 @@ def assigned(arrivals: npt.ArrayLike, occupancies: npt.ArrayLike, worker_of: npt
 
     ``worker_of``: shape (n,), integers; any numbering, gaps allowed.
     """
-    due, held = _path(arrivals, occupancies)
+    due, held = checked_path(arrivals, occupancies)
     owner = np.asarray(worker_of)
     if owner.shape != due.shape:
         raise ValueError(f"worker_of must have the shape of arrivals, {due.shape}, got {owner.shape}")
@@ -69,7 +70,33 @@ def assigned(arrivals: npt.ArrayLike, occupancies: npt.ArrayLike, worker_of: npt
     return np.array(waits, dtype=np.float64)
 
 
-def _path(arrivals: npt.ArrayLike, occupancies: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+def dealt_in_turn(
+    arrivals: npt.ArrayLike,
+    dispatchers: npt.ArrayLike,
+    occupancies: npt.ArrayLike,
+    workers: int,
+    starts: Mapping[int, int] | None = None,
+) -> FloatArray:
+    """Waits when each dispatcher deals to ``workers`` in turn, and each worker serves in order of arrival.
+
+    ``dispatchers``: shape (n,), integers; ``starts``: {dispatcher: the worker, from 0, that its first goes to}, 0 where
+    it is not named.
+    """
+    checked_workers(workers)
+    who = np.asarray(dispatchers)
+    if who.shape != np.shape(arrivals):
+        raise ValueError(
+            f"dispatchers must have the shape of arrivals, {np.shape(arrivals)}, got {who.shape}"
+        )
+    worker_of = np.zeros(who.shape, dtype=np.int64)
+    for dispatcher in np.unique(who).tolist():
+        mine = np.flatnonzero(who == dispatcher)
+        worker_of[mine] = (np.arange(mine.size) + (starts or {}).get(dispatcher, 0)) % workers
+    return assigned(arrivals, occupancies, worker_of)
+
+
+def checked_path(arrivals: npt.ArrayLike, occupancies: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Both as arrays of floats. Raises ValueError as the module says."""
     due, held = np.asarray(arrivals, dtype=np.float64), np.asarray(occupancies, dtype=np.float64)
     if due.ndim != 1 or due.shape != held.shape:
         raise ValueError(
@@ -86,6 +113,7 @@ def _path(arrivals: npt.ArrayLike, occupancies: npt.ArrayLike) -> tuple[FloatArr
     return due, held
 
 
-def _check_workers(workers: int) -> None:
+def checked_workers(workers: int) -> None:
+    """Raises ValueError where there is none."""
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
