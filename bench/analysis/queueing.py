@@ -3,11 +3,12 @@ step?
 
 Arrivals and slot occupancies of a step are taken as recorded, and replayed through exact recursions
 (``bench.theory.replay``). What is left between the replayed waits and the measured ones is neither luck of
-the draw nor service time: it is what the topology does otherwise than the model. Three models:
+the draw nor service time: it is what the topology does otherwise than the model. Four models:
 
 * ``central-queue``: one queue, its head to whichever worker is free first (Kiefer and Wolfowitz);
 * ``round-robin``: dealt in turn by one dispatcher, a queue at each worker (Lindley); None with several;
-* ``as-assigned``: a queue at each worker too, but dealt as recorded, so that only the queueing is modelled.
+* ``as-assigned``: a queue at each worker too, but dealt as recorded, so that only the queueing is modelled;
+* ``own``: what the topology is meant to be, by its plan's policy, its dispatchers and its credit (``Shares``).
 
 Invariant: warm-up takes part in the replay, since its transactions are in the way of others, but in no
 figure.
@@ -16,6 +17,15 @@ figure.
 until its service begins, as the parts told it; *occupancy* from there until the slot is free again;
 *response* is counted from the scheduled instant, in the replay as scheduled to sent, plus wait and
 occupancy.
+
+Of ``own`` they are told apart further, since with several dispatchers, or credit above 1, a transaction waits in two
+places. ``waited_us`` holds both waits; ``slot_us`` of ``when-free`` holds the one at the worker once more, and is no
+occupancy then. *Arrival* is when the execution began less what was waited: at the dispatcher, plus the way there.
+*Occupancy* is from begin to end of the execution, and on to the begin of the next one where that stood there waiting
+(the idle hop; its mean where none did). The *way* is what remains of the slot: as it is where one dispatcher has credit
+1, so that both together are the slot, or where nothing was waited; elsewhere the mean of those. ``in-turn`` has its
+``slot_us`` from the worker, which is the occupancy. *Response* is, in the replay, scheduled to arrival, plus wait, plus
+what the measured one took from the begin of its execution on: the wait alone is modelled.
 """
 
 from collections.abc import Iterator
@@ -27,11 +37,20 @@ import numpy.typing as npt
 
 from bench.analysis.recording import NS_PER_MS, FloatArray, Instants, Step
 from bench.parquet import Database
-from bench.theory import replay
+from bench.theory import dispatch, replay
+from common.topology import Plan, Policy
 
 _S_PER_NS = 1e-9
 _S_PER_US = 1e-6
 _MS_PER_S = 1e3
+
+OWN = "own"
+
+_AT_ONCE_US = 100
+"""Who waited less waited nowhere."""
+
+_STOOD_S = 1e-3
+"""Who held a slot that much longer than the way takes stood at its worker when the one before it ended."""
 
 MISSING_MAX = 0.01
 """A step is not replayed if more of its transactions than this have no known occupancy: they held workers
@@ -49,6 +68,27 @@ class Path(NamedTuple):
     slot_us: Instants
     worker: Instants
     """Which worker executed it, numbered from 0."""
+    front: Instants
+    """Which front it came through, numbered from 0."""
+    begun_ns: Instants
+    finished_ns: Instants
+
+
+class Shares(NamedTuple):
+    """How a topology shares out transactions, as its own model needs to know."""
+
+    policy: Policy
+    central: bool
+    """One broker hands out what all fronts have; else each front its own."""
+    credit: int
+
+
+def shares(plan: Plan, credit: int) -> Shares | None:
+    """Of a topology; None where it has no model: no policy is told, or several brokers are."""
+    brokers = sum(part.role == "broker" for part in plan.parts)
+    if plan.policy is None or brokers > 1:
+        return None
+    return Shares(plan.policy, brokers == 1, credit)
 
 
 class Beside(msgspec.Struct, frozen=True):
@@ -72,9 +112,10 @@ class Comparison(msgspec.Struct, frozen=True):
     n: int
 
 
-_PATH = """
+_PATH = r"""
 SELECT t.scheduled_ns, t.sent_ns, t.done_ns, t.warmup, t.waited_us, t.slot_us,
-       dense_rank() OVER (ORDER BY e.part) - 1 AS worker
+       regexp_extract(e.part, '\d+$')::BIGINT - 1 AS worker,
+       dense_rank() OVER (ORDER BY t.front) - 1 AS front, e.begun_ns, e.finished_ns
 FROM transactions t
 JOIN executions e ON (t.phase, t.topology, t.trial, t.id) = (e.phase, e.topology, e.trial, e.id)
 WHERE t.phase = ? AND t.topology = ? AND t.trial = ? AND t.step = ? AND t.slot_us > 0
@@ -83,7 +124,9 @@ ORDER BY t.sent_ns, t.scheduled_ns
 """
 
 
-def compare(database: Database, step: Step, workers: int, dispatchers: int) -> list[Comparison]:
+def compare(
+    database: Database, step: Step, workers: int, dispatchers: int, own: Shares | None = None
+) -> list[Comparison]:
     """Hold a step against each model that it can be held against; nothing where too little is known of it."""
     episode = step.episode
     where = [episode.phase, episode.topology, episode.trial, step.played.name]
@@ -92,7 +135,66 @@ def compare(database: Database, step: Step, workers: int, dispatchers: int) -> l
     executed = int(np.count_nonzero(step.transactions.completed))
     if not path.sent_ns.size or path.sent_ns.size < executed * (1 - MISSING_MAX) or path.warmup.all():
         return []
-    return [_beside(path, model, waits) for model, waits in _replays(path, workers, dispatchers)]
+    found = [_beside(path, model, waits) for model, waits in _replays(path, workers, dispatchers)]
+    return [*found, _own(path, workers, own)] if own and path.finished_ns.all() else found
+
+
+def _own(path: Path, workers: int, own: Shares) -> Comparison:
+    """Against the topology's own model."""
+    arrived_ns = path.begun_ns - path.waited_us * 1000
+    order = np.argsort(arrived_ns, kind="stable")
+    columns = {name: column[order] for name, column in path._asdict().items()}
+    mine = Path(**columns)
+    due_ns = arrived_ns[order]
+    waits_s = _own_waits(mine, (due_ns - due_ns[0]) * _S_PER_NS, workers, own)
+    counted = ~mine.warmup
+    rest_ms = (mine.done_ns - mine.begun_ns + due_ns - mine.scheduled_ns) / NS_PER_MS
+    measured_ms = (mine.done_ns - mine.scheduled_ns) / NS_PER_MS
+    return Comparison(
+        OWN,
+        Beside(float(mine.waited_us[counted].mean() / 1e3), float(waits_s[counted].mean() * _MS_PER_S)),
+        Beside(_p99(measured_ms[counted]), _p99((rest_ms + waits_s * _MS_PER_S)[counted])),
+        int(np.count_nonzero(counted)),
+    )
+
+
+def _own_waits(path: Path, arrivals: FloatArray, workers: int, own: Shares) -> FloatArray:
+    slots = path.slot_us * _S_PER_US
+    if own.policy == "in-turn":
+        first = np.unique(path.front, return_index=True)
+        starts = {int(front): int(path.worker[at]) for front, at in zip(*first, strict=True)}
+        return replay.dealt_in_turn(arrivals, path.front, slots, workers, starts)
+    dispatchers = np.zeros_like(path.front) if own.central else path.front
+    busy = np.asarray((path.finished_ns - path.begun_ns) * _S_PER_NS, dtype=np.float64)
+    ways = np.asarray(np.maximum(slots - busy, 0), dtype=np.float64)
+    if own.credit > 1 or np.unique(dispatchers).size > 1:
+        busy, ways = _apart(path, busy, ways)
+    return dispatch.credited(arrivals, dispatchers, busy, workers, own.credit, ways)
+
+
+def _apart(path: Path, busy: FloatArray, besides: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """How long each held its worker, and its way, where it may have waited at the worker as well. ``besides``: what its
+    slot was held for while its service did not run.
+    """
+    at_once = path.waited_us < _AT_ONCE_US
+    way = float(besides[at_once].mean()) if at_once.any() else 0.0
+    turns, known = _turns(path, besides - way > _STOOD_S)
+    turn = float(turns[known].mean()) if known.any() else 0.0
+    held = busy + np.where(known, turns, turn)
+    return held, np.where(at_once, np.maximum(besides - turn, 0), max(way - turn, 0))
+
+
+def _turns(path: Path, stood: npt.NDArray[np.bool_]) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """How long its worker took from the end of each to the begin of the next, and where that one ``stood`` there
+    waiting, so that it was no idleness.
+    """
+    order = np.lexsort((path.begun_ns, path.worker))
+    gaps = (path.begun_ns[order][1:] - path.finished_ns[order][:-1]) * _S_PER_NS
+    same = (np.diff(path.worker[order]) == 0) & stood[order][1:] & (gaps >= 0)
+    turns, known = np.zeros(order.size), np.zeros(order.size, dtype=np.bool_)
+    turns[order[:-1]] = np.where(same, gaps, 0.0)
+    known[order[:-1]] = same
+    return turns, known
 
 
 def _replays(path: Path, workers: int, dispatchers: int) -> Iterator[tuple[str, FloatArray]]:

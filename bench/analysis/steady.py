@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.analysis.latency import NINES, latencies_ms, percentiles, tail_ms
-from bench.analysis.queueing import Comparison, compare
+from bench.analysis.queueing import Comparison, compare, shares
 from bench.analysis.recording import FloatArray, Step
 from bench.analysis.trials import by_kind, keys, over_trials_or_never
 from bench.parquet import Database
@@ -58,6 +58,7 @@ def load_points(database: Database, record: RunRecord, steps: Sequence[Step]) ->
 def _point(database: Database, record: RunRecord, key: str, trials: list[Step]) -> LoadPoint:
     deployment = record.scenario.deployment
     dispatchers = deployment.fronts if record.scenario.level == "rest" else 1
+    own = shares(record.plans[trials[0].episode.topology], record.scenario.settings.credit)
     latencies = [latencies_ms(step.measured) for step in trials]
     figures = [percentiles(ms) for ms in latencies]
     return LoadPoint(
@@ -72,7 +73,7 @@ def _point(database: Database, record: RunRecord, key: str, trials: list[Step]) 
         queueing=[
             comparison
             for step in trials
-            for comparison in compare(database, step, deployment.workers, dispatchers)
+            for comparison in compare(database, step, deployment.workers, dispatchers, own)
         ],
         p99s_ms={step.trial: each.p99 for step, each in zip(trials, figures, strict=True)},
     )

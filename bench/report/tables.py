@@ -220,7 +220,8 @@ def _theory(names: list[str], levels: list[Level]) -> Table:
         ),
         rows,
         "central-queue: all workers share one queue. round-robin: dealt in turn by one dispatcher. as-assigned: a queue"
-        " at each worker, dealt as recorded. Medians over trials.",
+        " at each worker, dealt as recorded. own: as the topology is meant to share out, with its dispatchers and"
+        " credit; its wait is counted from where it is handed out. Medians over trials.",
     )
 
 

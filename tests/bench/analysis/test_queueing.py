@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
-from bench.analysis.queueing import compare
+from bench.analysis.queueing import Shares, compare, shares
 from bench.analysis.recording import key_of
-from bench.theory import replay
+from bench.registry import TOPOLOGIES
+from bench.theory import dispatch, replay
+from common.settings import Settings
+from common.topology import Deployment
 from tests.bench.analysis.steps import ns, step, transactions
 from tests.bench.facts import Facts
 
@@ -20,7 +23,7 @@ def path():
     return arrivals, generator.exponential(0.010, COUNT)
 
 
-def record(path, waits, worker_of, slot_known=True):
+def record(path, waits, worker_of, slot_known=True, front_of=None):
     """The step and the tables of a run in which each transaction waited so long, and ran there."""
     arrivals, occupancies = path
     done = arrivals + waits + occupancies
@@ -35,16 +38,20 @@ def record(path, waits, worker_of, slot_known=True):
             done_ns=ns(done[index] * 1e3),
             warmup=bool(arrivals[index] < 0),
             waited_us=round(waits[index] * 1e6),
+            front=f"front-{1 if front_of is None else front_of[index] + 1}",
             slot_us=round(occupancies[index] * 1e6) if slot_known else 0,
         )
         facts.execution(
-            f"t-{index}", part=f"worker-{worker_of[index]}", begun_ns=ns(done[index] * 1e3) - 1000
+            f"t-{index}",
+            part=f"worker-{worker_of[index] + 1}",
+            begun_ns=ns((arrivals[index] + waits[index]) * 1e3),
+            finished_ns=ns(done[index] * 1e3),
         )
     return facts.database(), played
 
 
-def by_model(database, played, dispatchers=1):
-    return {each.model: each for each in compare(database, played, WORKERS, dispatchers)}
+def by_model(database, played, dispatchers=1, own=None):
+    return {each.model: each for each in compare(database, played, WORKERS, dispatchers, own)}
 
 
 def test_a_central_queue_agrees_with_the_central_queue_and_not_with_round_robin(path):
@@ -90,3 +97,47 @@ def test_warm_up_is_replayed_and_not_counted(path):
 def test_without_known_occupancies_there_is_no_comparison(path):
     waits = replay.central_queue(path[0], path[1], WORKERS)
     assert by_model(*record(path, waits, np.arange(COUNT) % WORKERS, slot_known=False)) == {}
+
+
+# --- a topology's own model
+
+
+def own_of(name, *, fronts=3, brokers=1, credit=2):
+    plan = TOPOLOGIES[name].plan(
+        Deployment(workers=WORKERS, fronts=fronts, brokers=brokers), Settings(), lambda it: f"tcp://{it}"
+    )
+    return shares(plan, credit)
+
+
+def test_what_a_topology_is_meant_to_be_follows_from_its_plan():
+    assert own_of("paranoid-pirate") == Shares("when-free", central=True, credit=2)
+    assert own_of("freelance") == Shares("when-free", central=False, credit=2)
+    assert own_of("direct") == Shares("in-turn", central=False, credit=2)
+    assert own_of("paranoid-pirate", brokers=2) is None
+
+
+@pytest.mark.parametrize(("central", "credit"), [(True, 1), (True, 3), (False, 1), (False, 3)])
+def test_queues_in_fronts_agree_with_their_own_model(path, central, credit):
+    front_of = np.random.default_rng(3).integers(3, size=COUNT)
+    at = np.zeros_like(front_of) if central else front_of
+    waits = dispatch.credited(path[0], at, path[1], WORKERS, credit)
+    recorded = record(path, waits, np.arange(COUNT) % WORKERS, front_of=front_of)
+    found = by_model(*recorded, dispatchers=3, own=Shares("when-free", central, credit))["own"]
+    assert found.mean_wait.deviation == pytest.approx(0, abs=0.01)
+    assert found.p99_response.deviation == pytest.approx(0, abs=0.01)
+    other = by_model(*recorded, dispatchers=3, own=Shares("in-turn", False, credit))["own"]
+    assert other.mean_wait.deviation < -0.2
+
+
+def test_blind_fronts_agree_with_their_own_model_from_wherever_each_starts(path):
+    front_of = np.random.default_rng(3).integers(2, size=COUNT)
+    worker_of = np.zeros(COUNT, dtype=int)
+    for front, start in ((0, 1), (1, 3)):
+        mine = np.flatnonzero(front_of == front)
+        worker_of[mine] = (np.arange(mine.size) + start) % WORKERS
+    waits = replay.assigned(path[0], path[1], worker_of)
+    recorded = record(path, waits, worker_of, front_of=front_of)
+    found = by_model(*recorded, dispatchers=2, own=Shares("in-turn", False, 1))["own"]
+    assert found.mean_wait.deviation == pytest.approx(0, abs=0.001)
+    other = by_model(*recorded, dispatchers=2, own=Shares("when-free", False, 1))["own"]
+    assert other.mean_wait.deviation > 0.2
