@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.analysis.latency import NINES, latencies_ms, percentiles, tail_ms
+from bench.analysis.little import Law, little
 from bench.analysis.queueing import Comparison, compare, shares
 from bench.analysis.recording import FloatArray, Step
 from bench.analysis.trials import by_kind, keys, over_trials_or_never
@@ -45,6 +46,8 @@ class LoadPoint(NamedTuple):
     """One for each trial and model."""
     p99s_ms: Mapping[int, float | None] = MappingProxyType({})
     """By trial, to be paired with another topology's; None where it falls among the unanswered."""
+    little: Sequence[dict[str, Law]] = ()
+    """One for each trial, by place."""
 
 
 def load_points(database: Database, record: RunRecord, steps: Sequence[Step]) -> list[LoadPoint]:
@@ -76,6 +79,7 @@ def _point(database: Database, record: RunRecord, key: str, trials: list[Step]) 
             for comparison in compare(database, step, deployment.workers, dispatchers, own)
         ],
         p99s_ms={step.trial: each.p99 for step, each in zip(trials, figures, strict=True)},
+        little=[little(database, step) for step in trials],
     )
 
 

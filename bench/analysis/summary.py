@@ -8,7 +8,7 @@ first five) count every trial, also an invalid one, and the warm-up. What stands
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings, Topology, analyse
 from bench.analysis.floors import Floor, Floors
 from bench.analysis.growth import Life
+from bench.analysis.little import Law
 from bench.analysis.membership import Membership
 from bench.analysis.omission import Omission
 from bench.analysis.per_core import best
@@ -75,6 +76,20 @@ class Model(msgspec.Struct, frozen=True):
     mean_wait: Deviation
     p99_response: Deviation
     n: int
+
+
+class LittleSummary(msgspec.Struct, frozen=True):
+    """One place under one load, in transactions; see ``bench.analysis.little``."""
+
+    sampled: Estimate | None
+    implied: Estimate | None
+    deviation: Estimate | None
+    tolerance: Estimate | None
+    """How far apart chance may put the first two."""
+    trials_beyond: int
+    """Trials in which they were further apart."""
+    n: int
+    """Samples, all trials together."""
 
 
 class RecoverySummary(msgspec.Struct, frozen=True):
@@ -288,6 +303,8 @@ class Level(msgspec.Struct, frozen=True):
     """By concurrency."""
     queueing: dict[str, dict[str, Model]]
     """By load and model."""
+    little: dict[str, dict[str, LittleSummary]]
+    """By load and place."""
     audit: Audit | None
     """Of the bank's books, summed over trials; None where the service keeps no bank."""
     predictions: Predictions
@@ -460,6 +477,7 @@ def _level(topology: Topology, p99_target_ms: float | None) -> Level:
         cpu_us_per_transaction=topology.cpu_us.by_role,
         throughput_per_s={str(rung.concurrency): rung.completed_per_s for rung in topology.ladder},
         queueing={point.key: _models(point.queueing) for point in topology.loads if point.queueing},
+        little={point.key: found for point in topology.loads if (found := _little(point.little))},
         audit=topology.audit,
         predictions=Predictions(
             {each.phase: _slow(each) for each in topology.slowed},
@@ -510,7 +528,9 @@ def _cost(topology: Topology) -> CostSummary:
 def _nothing(measured: Level) -> Level:
     """Level rest where only another was played: the accounts, which are for all levels, and no figures."""
     accounts = measured.fates, measured.ledger, measured.places, measured.late_work
-    return Level(None, {}, *accounts, {}, {}, {}, {}, measured.audit, Predictions({}, {}), NO_COST, {}, None)
+    return Level(
+        None, {}, *accounts, {}, {}, {}, {}, {}, measured.audit, Predictions({}, {}), NO_COST, {}, None
+    )
 
 
 def _latency(point: LoadPoint) -> Latency:
@@ -601,6 +621,25 @@ def _absent(missing: Missing) -> AbsentSummary:
 def _models(comparisons: list[Comparison]) -> dict[str, Model]:
     models = dict.fromkeys(comparison.model for comparison in comparisons)
     return {model: _model([each for each in comparisons if each.model == model]) for model in models}
+
+
+def _little(trials: Sequence[dict[str, Law]]) -> dict[str, LittleSummary]:
+    by_place = {
+        place: [trial[place] for trial in trials if place in trial]
+        for place in dict.fromkeys(place for trial in trials for place in trial)
+    }
+    return {place: _law(laws) for place, laws in by_place.items()}
+
+
+def _law(trials: list[Law]) -> LittleSummary:
+    return LittleSummary(
+        over_trials(each.sampled for each in trials),
+        over_trials(each.implied for each in trials),
+        over_trials(each.deviation for each in trials),
+        over_trials(each.tolerance for each in trials),
+        sum(not each.holds for each in trials),
+        sum(each.n for each in trials),
+    )
 
 
 def _model(trials: list[Comparison]) -> Model:
