@@ -127,7 +127,13 @@ def test_a_threshold_that_concerns_nothing_is_refused(small):
         compare(("a", "b"), small, small, [threshold("p99@0.7>10%")])
 
 
-def test_the_command_line(tmp_path, capsys):
+@pytest.fixture
+def analysed(small, monkeypatch):
+    """The small run, which is not analysed again for each command."""
+    monkeypatch.setattr("bench.comparison.figures.figures", lambda folder: small)
+
+
+def test_the_command_line(tmp_path, capsys, analysed):
     folder = str(small_run())
     file = tmp_path / "out.xml"
     assert run(["compare", folder, folder, "--junit", str(file), "--markdown", str(tmp_path / "out.md")]) == 0
@@ -150,7 +156,7 @@ def test_the_command_line(tmp_path, capsys):
         (["run", "--repeat-of", "{empty}"], "--repeat-of must be the folder of a run"),
     ],
 )
-def test_bad_input_is_one_line(arguments, expected, tmp_path, capsys):
+def test_bad_input_is_one_line(arguments, expected, tmp_path, capsys, analysed):
     status = run([each.format(run=small_run(), empty=tmp_path) for each in arguments])
     err = capsys.readouterr().err
     assert status == 2
