@@ -100,7 +100,7 @@ def analyse(folder: Path) -> Findings:
         books = ledger.books(database)
         steps = recording.steps(database, record)
         lives = growth.lives(database, record)
-        looked = validity.look(record, books, steps, little.sampled(database, steps))
+        looked = validity.look(record, books, steps, little.queues(database, steps))
         reasons = [*looked.reasons, *growth.reasons(lives, record)]
         invalid = validity.invalid_trials(reasons)
         starts = started(database)

@@ -9,10 +9,11 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
+from bench.analysis.little import Law
 from bench.analysis.recording import Step, key_of
 from bench.checks.check import Check, Checked, judge
 from bench.checks.played import Played
-from bench.checks.recorded import Recorded, Sampled
+from bench.checks.recorded import Recorded
 from bench.checks.registry import AS_PLAYED, CHECKS, FAULTS, LAWS, RECORDS, TOLD
 from bench.ledger import Books, EpisodeKey
 from bench.run_record import Cause, Episode, RunRecord
@@ -57,9 +58,9 @@ def look(
     record: RunRecord,
     books: Mapping[EpisodeKey, Books],
     steps: list[Step],
-    queues: Mapping[tuple[EpisodeKey, str], Sampled],
+    queues: Mapping[tuple[EpisodeKey, str], Law],
 ) -> Looked:
-    """Hold every episode to every check; ``queues`` are those of ``bench.checks.little.sampled``."""
+    """Hold every episode to every check; ``queues`` are those of ``bench.checks.little.queues``."""
     looked = Looked([], {})
     for episode in record.episodes:
         key = key_of(episode)

@@ -3,19 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from bench.analysis.little import Law
 from bench.analysis.recording import Step
 from bench.ledger import Books
 from bench.run_record import Episode
 from bench.scenario import Scenario
-
-
-class Sampled(NamedTuple):
-    """One step's queues, as sampled in its measured part."""
-
-    waiting: float
-    """How many waited on average, in all queues of all parts."""
-    samples: int
-    """Of the gauge with the fewest."""
 
 
 class Recorded(NamedTuple):
@@ -27,5 +19,5 @@ class Recorded(NamedTuple):
     """None: nothing was recorded of it."""
     steps: Sequence[Step]
     """Those that have begun."""
-    queues: Mapping[str, Sampled]
-    """{step: its queues as sampled}; one without samples is left out."""
+    queues: Mapping[str, Law]
+    """{step: its queues, as sampled and as told}; only those that can be judged."""

@@ -7,11 +7,11 @@ Invariant: both are made the way the real thing is: a stream of samples through 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from msgspec.structs import replace
 
+from bench.analysis.little import Law
 from bench.checks.played import Played
-from bench.checks.recorded import Recorded, Sampled
+from bench.checks.recorded import Recorded
 from bench.checks.watched import watched
 from bench.ledger import books
 from bench.run_record import Doubt, Episode, Injected, PlayedStep
@@ -77,12 +77,9 @@ def of_records(sent: int) -> Recorded:
     return recorded()._replace(steps=[step])
 
 
-def of_queue(sampled: float, samples: int = 40) -> Recorded:
-    """An episode whose queues were sampled at so many, while four waited, by their waits: 400 for a second, in 100 s."""
-    rows = made.transactions(range(0, 100_000, 250), range(10, 100_010, 250))
-    rows = rows._replace(waited_us=np.full(400, 1_000_000))
-    step = made.step(rows, duration_ms=100_000)
-    return recorded()._replace(steps=[step], queues={step.played.name: Sampled(sampled, samples)})
+def of_queue(sampled: float, implied: float = 4.0) -> Recorded:
+    """An episode whose queues were sampled at so many, while others waited, by their waits."""
+    return recorded()._replace(queues={"0.5": Law(sampled, implied, 0.1, 1000)})
 
 
 KILL = Injected("kill-worker", "0.5", "worker-1", 102 * S, 102 * S + 3 * MS, "SIGKILL", 102 * S + 20 * MS)
