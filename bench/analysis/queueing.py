@@ -82,6 +82,13 @@ class Shares(NamedTuple):
     """One broker hands out what all fronts have; else each front its own."""
     credit: int
 
+    @property
+    def slot_is_occupancy(self) -> bool:
+        """Whether the time that a transaction holds a slot is its worker's, whoever else has slots there: with
+        dispatchers of their own it may be spent on waiting at the worker, behind another's.
+        """
+        return self.policy == "in-turn" or (self.central and self.credit == 1)
+
 
 def shares(plan: Plan, credit: int) -> Shares | None:
     """Of a topology; None where it has no model: no policy is told, or several brokers are."""
@@ -114,7 +121,7 @@ class Comparison(msgspec.Struct, frozen=True):
 
 _PATH = r"""
 SELECT t.scheduled_ns, t.sent_ns, t.done_ns, t.warmup, t.waited_us, t.slot_us,
-       regexp_extract(e.part, '\d+$')::BIGINT - 1 AS worker,
+       coalesce(try_cast(regexp_extract(e.part, '\d+$') AS BIGINT), dense_rank() OVER (ORDER BY e.part)) - 1 AS worker,
        dense_rank() OVER (ORDER BY t.front) - 1 AS front, e.begun_ns, e.finished_ns
 FROM transactions t
 JOIN executions e ON (t.phase, t.topology, t.trial, t.id) = (e.phase, e.topology, e.trial, e.id)
@@ -135,7 +142,9 @@ def compare(
     executed = int(np.count_nonzero(step.transactions.completed))
     if not path.sent_ns.size or path.sent_ns.size < executed * (1 - MISSING_MAX) or path.warmup.all():
         return []
-    found = [_beside(path, model, waits) for model, waits in _replays(path, workers, dispatchers)]
+    found = []
+    if own is None or own.slot_is_occupancy or (dispatchers == 1 and own.credit == 1):
+        found = [_beside(path, model, waits) for model, waits in _replays(path, workers, dispatchers)]
     return [*found, _own(path, workers, own)] if own and path.finished_ns.all() else found
 
 
