@@ -18,7 +18,7 @@ bench: setup ## the main job: compare the topologies, a few minutes, ends with t
 	@$(BIN)/brokerbench run quick
 
 test: setup ## the tests
-	@tools/test.sh $(BIN)/python
+	@$(BIN)/python -m pytest
 
 check: setup ## what CI runs: format, lint, types, imports, lock, tests
 	$(BIN)/ruff format --check .
@@ -26,7 +26,7 @@ check: setup ## what CI runs: format, lint, types, imports, lock, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	! grep -n '://' requirements.lock
-	tools/test.sh $(BIN)/python
+	$(BIN)/python -m pytest
 
 speed: setup ## REST under wrk, as ratios to Tornado's hello-world (needs wrk); a minute
 	@$(BIN)/python -P -m bench.speed

@@ -24,35 +24,7 @@ MARK = "BROKERBENCH_TEST_RUN"
 """Environment variable by which a process of this test run is known, also when its parent has died."""
 
 
-REAL = (
-    "tests/bench/faults",
-    "tests/bench/hosts",
-    "tests/bench/load",
-    "tests/bench/relay",
-    "tests/bench/test_cli.py",
-    "tests/bench/test_ports.py",
-    "tests/bench/test_reach.py",
-    "tests/bench/test_relay_process.py",
-    "tests/bench/test_runner.py",
-    "tests/bench/test_supervisor.py",
-    "tests/common",
-    "tests/end_to_end",
-    "tests/interop",
-    "tests/test_conftest.py",
-)
-"""Where tests have real sockets, processes or clocks: ``make test`` plays them at their own priority, and beside them,
-politely, all that only compute."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    places = [config.rootpath / place for place in REAL]
-    for item in items:
-        if any(item.path.is_relative_to(place) for place in places):
-            item.add_marker(pytest.mark.real)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "real: has real sockets, processes or clocks")
+def pytest_configure() -> None:
     os.environ[MARK] = str(os.getpid())
     hypothesis.settings.register_profile("patient", hypothesis.settings(), deadline=None)
     hypothesis.settings.load_profile("patient")  # slow on a busy machine is no bug
