@@ -77,7 +77,7 @@ async def test_a_load_process_that_was_put_aside_sent_late(tmp_path):
     assert text.startswith("step 1: the load process sent late by ")
     lag_ms = verdict.checked["load-lag"].worst
     assert lag_ms is not None
-    assert lag_ms >= 0.8 * STARVE_S * 1e3
+    assert lag_ms >= 0.5 * STARVE_S * 1e3  # it may have been put aside a moment before the step began
 
 
 @contextmanager
