@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from bench.charts.style import RC, WIDTH_IN
+from bench.charts.style import NARROW_IN, RC, WIDTH_IN
 from bench.statistics import BOOTSTRAP_N_MIN, Estimate
 
 PNG_DPI = 200
@@ -49,10 +50,12 @@ class Picture(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A picture as the contents of its two files."""
+    """A picture as the contents of its two files, and once more for the page."""
 
     svg: str
     png: bytes
+    narrow: str
+    """As SVG again, for a phone: half as wide, its panels below each other, letters as large as before."""
 
 
 def draw(picture: Picture) -> Drawn:
@@ -63,19 +66,57 @@ def draw(picture: Picture) -> Drawn:
         figure.savefig(vector, format="svg", metadata={"Date": None, "Title": picture.question})
         figure.set_layout_engine("none")  # it is laid out; to do it again takes as long as all the rest
         figure.savefig(pixels, format="png", dpi=PNG_DPI, metadata={"Software": None})
-    return Drawn(vector.getvalue(), pixels.getvalue())
+        narrow = io.StringIO()
+        render_narrow(picture).savefig(narrow, format="svg", metadata={"Date": None})
+    return Drawn(vector.getvalue(), pixels.getvalue(), narrow.getvalue())
 
 
 def render(picture: Picture) -> Figure:
     """As a figure. Call with the settings of ``RC``."""
     grid = picture.grid
-    figure = Figure(figsize=(WIDTH_IN, grid.height_in), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _blank(WIDTH_IN, grid.height_in)
     axes = figure.subplots(
         grid.rows, grid.columns, sharex=grid.share_x, sharey=grid.share_y, height_ratios=grid.heights
     )
     figure.suptitle(picture.question, x=0.008, ha="left", fontsize=12.5, fontweight="bold")
     picture.draw(picture.data, axes)
+    return figure
+
+
+def render_narrow(picture: Picture) -> Figure:
+    """As a figure for a phone, with all columns in one. The question is left to the page, which can break its lines."""
+    grid = picture.grid
+    figure = _blank(NARROW_IN, grid.height_in * grid.columns)
+    if grid.rows * grid.columns == 1:
+        picture.draw(picture.data, figure.subplots())
+        return figure
+    panels = np.empty((grid.rows, grid.columns), dtype=object)
+    heights = [height for height in grid.heights or (1.0,) * grid.rows for _ in range(grid.columns)]
+    places = figure.add_gridspec(grid.rows * grid.columns, 1, height_ratios=heights)
+    for row, column in np.ndindex(panels.shape):
+        panels[row, column] = figure.add_subplot(
+            places[row * grid.columns + column, 0],
+            sharex=_shared(panels, grid.share_x, row, column),
+            sharey=_shared(panels, grid.share_y, row, column),
+        )
+    picture.draw(picture.data, np.squeeze(panels))
+    return figure
+
+
+def _shared(panels: Any, shared: Shared, row: int, column: int) -> Axes | None:
+    """The panel whose axis this one has, as ``Figure.subplots`` would have it."""
+    first: dict[Shared, Axes | None] = {
+        False: None,
+        True: panels[0, 0],
+        "row": panels[row, 0],
+        "col": panels[0, column],
+    }
+    return first[shared]
+
+
+def _blank(width_in: float, height_in: float) -> Figure:
+    figure = Figure(figsize=(width_in, height_in), layout="constrained")
+    FigureCanvasAgg(figure)
     return figure
 
 

@@ -91,6 +91,9 @@ RC: dict[Any, Any] = {
 
 WIDTH_IN = 9.0
 
+NARROW_IN = 4.6
+"""For a phone, where 10 points are 11 pixels then."""
+
 
 def styles(names: Sequence[str]) -> dict[str, Style]:
     """A style for each of a run's topologies; those of third parties get the ones left, in the order of names."""

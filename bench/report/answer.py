@@ -59,7 +59,7 @@ def _capacity(summary: Summary, levels: dict[str, Level], scenario: Scenario) ->
 
 
 def _tail(summary: Summary, levels: dict[str, Level]) -> Iterator[Answer]:
-    load = _headline_load(levels)
+    load = headline_load(levels)
     loaded = {name: level.latency_ms[load] for name, level in levels.items() if load in level.latency_ms}
     known = {name: latency.p99 for name, latency in loaded.items() if latency.p99}
     if known:
@@ -74,7 +74,7 @@ def _tail(summary: Summary, levels: dict[str, Level]) -> Iterator[Answer]:
         yield Answer(f"99 of 100 answered within, {at}:", f"{each}. {verdict}".strip())
 
 
-def _headline_load(levels: dict[str, Level]) -> str:
+def headline_load(levels: dict[str, Level]) -> str:
     """The highest load up to the limit that all topologies were given; the lowest where all are above it."""
     offered = [set(level.latency_ms) for level in levels.values() if level.latency_ms]
     common = set.intersection(*offered) if offered else set()
@@ -91,7 +91,7 @@ def _is_fraction(load: str) -> bool:
 
 def _theory(levels: dict[str, Level]) -> Iterator[Answer]:
     """Where there was one dispatcher, so that both disciplines of the theory have their turn."""
-    load = _headline_load(levels)
+    load = headline_load(levels)
     points = []
     for name, level in levels.items():
         models = level.queueing.get(load, {})
@@ -113,39 +113,42 @@ def _faults(levels: dict[str, Level]) -> Iterator[Answer]:
     for key in dict.fromkeys(key for level in levels.values() for key in level.recovery):
         hit = {name: level.recovery[key] for name, level in levels.items() if key in level.recovery}
         first = next(iter(hit.values()))
-        points = tuple(f"{name} {_recovery(recovery)}." for name, recovery in hit.items())
+        points = tuple(f"{name} {recovered(recovery)}." for name, recovery in hit.items())
         lasting = f", for {milliseconds(first.lasted_ms)}" if first.lasted_ms else ""
         yield Answer(f"When {done_to(first.label)}{lasting}, at load {first.load}:", "", points)
 
 
-def _recovery(recovery: RecoverySummary) -> str:
+def recovered(recovery: RecoverySummary) -> str:
+    """How it noticed, what it cost and when it was back, as the end of a sentence that began with who."""
     if recovery.label.endswith("-load"):  # there is nobody who could be lost
-        return f"{_harm(recovery)}, and {_back(recovery)}"
+        return f"{harm(recovery)}, and {back(recovery)}"
     after = milliseconds(recovery.detected_ms)
     noticed = "did not notice" if recovery.detected_ms is None else f"noticed after {after}"
-    return f"{noticed}, {_harm(recovery)}, and {_back(recovery)}"
+    return f"{noticed}, {harm(recovery)}, and {back(recovery)}"
 
 
-def _harm(recovery: RecoverySummary) -> str:
+def harm(recovery: RecoverySummary) -> str:
+    """How many transactions it cost and delayed, as the end of a sentence that began with who."""
     harmed, late = recovery.harmed, recovery.delayed
     count = estimate(harmed) if harmed and harmed.high else "none"
     cost = f"left {count} without an answer"
     return f"{cost} and {estimate(late)} late" if late and late.high else cost
 
 
-def _back(recovery: RecoverySummary) -> str:
+def back(recovery: RecoverySummary) -> str:
+    """When it was back at its usual goodput, if ever, as the end of such a sentence."""
     missing = f" (not at all in {recovery.not_recovered} of {recovery.n})" if recovery.not_recovered else ""
-    back = recovery.recovered_ms
-    if back is None:
+    after = recovery.recovered_ms
+    if after is None:
         never = "was not back at its usual goodput before the recording ended"
         return (
             never
             if recovery.not_recovered
             else "was not recorded long enough, undisturbed, to say when it was back"
         )
-    if not back.high:
+    if not after.high:
         return f"kept its usual goodput{missing}"
-    return f"was back at its usual goodput after {milliseconds(back)}{missing}"
+    return f"was back at its usual goodput after {milliseconds(after)}{missing}"
 
 
 def _cost(levels: dict[str, Level]) -> Iterator[Answer]:

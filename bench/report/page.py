@@ -9,20 +9,24 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import tornado.escape
 import tornado.template
 
 from bench.analysis.findings import Findings, analyse
 from bench.analysis.summary import FILE as SUMMARY_FILE
 from bench.analysis.summary import Summary, as_json, summary_of
+from bench.charts.dark import darkened
 from bench.charts.picture import Drawn, Picture, draw
 from bench.charts.registry import CHARTS
 from bench.paired import PAIRS_MIN
 from bench.report.answer import Answer, answers
 from bench.report.checks import checks, considered
+from bench.report.opening import opening
 from bench.report.provenance import command, made_at, provenance
 from bench.report.table import Table
 from bench.report.tables import interval_note, tables
 from bench.run_record import RunRecord
+from bench.scenario import Scenario
 
 FILE = "report.html"
 CHARTS_FOLDER = "charts"
@@ -63,6 +67,9 @@ class Figure(NamedTuple):
     question: str
     caption: str
     svg: str
+    narrow: str
+    files: str
+    """For slides, in the run's folder."""
 
 
 class Section(NamedTuple):
@@ -90,7 +97,13 @@ class Page(NamedTuple):
     question: str
     run: str
     conditions: str
+    under: str
+    """The conditions in short, for under each chart."""
     warnings: list[Warning]
+    palette: dict[str, tuple[str, str]]
+    """Of the charts."""
+    opening: list[str]
+    """The answer in at most three sentences."""
     answer: list[Answer]
     intervals: str
     pairs_min: int
@@ -142,7 +155,10 @@ def page(findings: Findings, summary: Summary, figures: dict[str, list[Figure]])
         question=scenario.question,
         run=made_at(record),
         conditions=_conditions(record, trials),
+        under=_under(record, trials),
         warnings=_warnings(record, findings),
+        palette=_palette(figures),
+        opening=opening(summary, scenario),
         answer=answers(summary, scenario),
         intervals=interval_note(trials),
         pairs_min=PAIRS_MIN,
@@ -158,25 +174,33 @@ def page(findings: Findings, summary: Summary, figures: dict[str, list[Figure]])
 
 def _conditions(record: RunRecord, trials: int) -> str:
     scenario, machine = record.scenario, record.conditions.machine
+    return (
+        f"Scenario {scenario.name}: {_setup(scenario)}, {scenario.method}, level {scenario.level}; {_counted(trials)}"
+        f" of each topology. {made_at(record)}, {machine.cores} cores, commit {record.conditions.commit or 'unknown'}."
+    )
+
+
+def _under(record: RunRecord, trials: int) -> str:
+    """The conditions in short, for under each chart."""
+    return f"{_setup(record.scenario)}; {_counted(trials)} of each topology"
+
+
+def _setup(scenario: Scenario) -> str:
     deployment, service = scenario.deployment, scenario.service
     if scenario.sweep:
-        return (
-            f"Scenario {scenario.name}: {len(scenario.cells)} cells over {', '.join(scenario.sweep.axes)}, service"
-            f" {service.name}, {scenario.method}, level {scenario.level}; {trials} valid"
-            f" trial{'s'[: trials != 1]} of each topology. {made_at(record)}, {machine.cores} cores, commit"
-            f" {record.conditions.commit or 'unknown'}."
-        )
+        axes = ", ".join(scenario.sweep.axes)
+        return f"{len(scenario.cells)} cells over {axes}, service {service.name}"
     others = ", ".join(f"{name}: {fronts}" for name, fronts in scenario.fronts_of.items())
     fronts = (
         f"{deployment.fronts} front{'s' if deployment.fronts > 1 else ''}{f' ({others})' if others else ''}"
     )
     mean = f", {service.distribution}, mean {service.mean_ms:g} ms" if service.name == "sleep" else ""
-    return (
-        f"Scenario {scenario.name}: {deployment.workers} workers behind {fronts}, service {service.name}{mean}, credit"
-        f" {scenario.settings.credit}, {scenario.method}, level {scenario.level}; {trials} valid"
-        f" trial{'s'[: trials != 1]} of each topology. {made_at(record)}, {machine.cores} cores, commit"
-        f" {record.conditions.commit or 'unknown'}."
-    )
+    credit = scenario.settings.credit
+    return f"{deployment.workers} workers behind {fronts}, service {service.name}{mean}, credit {credit}"
+
+
+def _counted(trials: int) -> str:
+    return f"{trials} valid trial{'s'[: trials != 1]}"
 
 
 def _warnings(record: RunRecord, findings: Findings) -> list[Warning]:
@@ -214,15 +238,33 @@ def _figure(picture: Picture, drawn: Drawn, charts: Path) -> Figure:
     """For the page, and as files for slides."""
     (charts / f"{picture.name}.svg").write_text(drawn.svg, encoding="utf-8")
     (charts / f"{picture.name}.png").write_bytes(drawn.png)
-    return Figure(picture.question, picture.caption, _inline(drawn.svg, picture))
+    return Figure(
+        picture.question,
+        picture.caption,
+        _inline(drawn.svg, picture, picture.name),
+        _inline(drawn.narrow, picture, f"narrow-{picture.name}"),
+        f"{CHARTS_FOLDER}/{picture.name}.svg, .png",
+    )
 
 
-def _inline(text: str, picture: Picture) -> str:
-    """An SVG file as an element: without its prologue and fixed size, with ids that no other chart has."""
+def _inline(text: str, picture: Picture, prefix: str) -> str:
+    """An SVG file as an element: without its prologue and fixed size, with ids that no other chart has and colours
+    that the page's scheme can change.
+    """
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
-    text = re.sub(r'\bid="', f'id="{picture.name}-', text)
-    text = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{picture.name}-", text)
-    return text.replace("<svg", f'<svg role="img" aria-label="{picture.question}"', 1)
+    text = re.sub(r'\bid="', f'id="{prefix}-', text)
+    text = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{prefix}-", text)
+    text = re.sub(r"(fill|stroke): ?#([0-9a-f]{6})\b", r"\1: var(--c-\2)", text)
+    return text.replace(
+        "<svg", f'<svg role="img" aria-label="{tornado.escape.xhtml_escape(picture.question)}"', 1
+    )
+
+
+def _palette(figures: dict[str, list[Figure]]) -> dict[str, tuple[str, str]]:
+    """{name of a colour: (in light, in dark)}: of all that the charts use."""
+    drawn = "".join(figure.svg + figure.narrow for some in figures.values() for figure in some)
+    used = sorted(set(re.findall(r"var\(--c-([0-9a-f]{6})\)", drawn)))
+    return {name: (f"#{name}", darkened(f"#{name}")) for name in used}

@@ -1,20 +1,9 @@
 import itertools
 
 import pytest
-from matplotlib.colors import to_rgb
 
+from bench.charts.dark import contrast
 from bench.charts.style import _KNOWN, _OTHERS, INK, QUIET, spread, styles
-
-
-def luminance(color):
-    """Relative luminance, WCAG 2."""
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(color)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one, other):
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
 
 
 @pytest.mark.parametrize("color", [style.color for style in (*_KNOWN.values(), *_OTHERS)] + [INK, QUIET])

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from bench import run_record
 from bench.analysis.findings import Findings, analyse
 from bench.analysis.summary import summarize
+from bench.charts.dark import contrast
 from bench.charts.registry import CHARTS, pictures
 from bench.checks.check import Checked, told
 from bench.checks.registry import CHECKS
@@ -18,7 +19,6 @@ from bench.report.numbers import NONE
 from bench.report.page import write_report
 from bench.run_record import Doubt
 from bench.scenario import Validity
-from tests.bench.charts.test_style import contrast
 from tests.bench.recording import copy_of_small_run, rewrite, small_run
 
 VOID = {"meta", "link", "br", "path", "use"}
@@ -63,12 +63,8 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = copy_of_small_run(tmp_path_factory.mktemp("report") / "run")
-    (folder / "charts").mkdir()
-    (folder / "charts" / "old.svg").write_text("of an earlier report")
-    write_report(folder)
-    return folder
+def folder(reported):
+    return reported
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +105,11 @@ def test_it_names_its_language_and_fits_a_phone(html):
 
 
 def test_every_chart_has_its_question_for_those_who_cannot_see_it(html):
-    assert html.count('<svg role="img" aria-label="') == len(pictures(analyse(small_run())))
+    assert html.count('<svg role="img" aria-label="') == 2 * len(pictures(analyse(small_run())))
 
 
 def test_it_opens_with_the_answer(page):
-    answer = page.text.split("no winner is named")[0]
+    figures = page.text.split("no winner is named")[0]
     for word in (
         "Capacity",
         "99 of 100",
@@ -121,8 +117,8 @@ def test_it_opens_with_the_answer(page):
         "When a broker is killed",
         "transactions",
     ):
-        assert word in answer
-    assert "noticed after 3 ms (3–3)" in answer
+        assert word in figures
+    assert "noticed after 3 ms (3–3)" in figures
 
 
 def test_it_ends_with_where_it_comes_from(page):

@@ -1,0 +1,232 @@
+"""What a reader sees first: the answer in at most three sentences, computed from the summary.
+
+Invariant: a sentence says only what was measured, with its interval; what was not measured is not spoken of, and a run
+of another kind (a slow worker, a soak) is answered by what it measured. No difference is named that ``verdict`` does
+not find.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from msgspec.structs import astuple
+
+from bench.analysis.crossover import sentence
+from bench.analysis.differences import CAPACITY, LATENCY, Differences
+from bench.analysis.summary import Level, RecoverySummary, Summary
+from bench.audit import violations
+from bench.charts.words import done_to
+from bench.ledger import Books, broken_laws
+from bench.report.answer import DISCIPLINES, back, harm, headline_load
+from bench.report.numbers import estimate, milliseconds, number
+from bench.report.verdict import Verdict, judge, listed
+from bench.scenario import Scenario
+from bench.statistics import Estimate
+
+NAMED_MAX = 3
+"""Topologies told of one by one in one sentence; of more, the lowest and the highest."""
+
+
+def opening(summary: Summary, scenario: Scenario) -> list[str]:
+    """The sentences; none where nothing valid was measured."""
+    levels = {name: topology.measured for name, topology in summary.topologies.items() if topology.trials}
+    if not levels:
+        return []
+    parts = (
+        _joined(_steady(summary, levels, scenario)),
+        _joined(_broken(summary, levels)),
+        _joined(_price(summary, levels)),
+    )
+    return [part for part in parts if part]
+
+
+def _joined(clauses: Iterator[str]) -> str:
+    text = "; ".join(clauses)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _steady(summary: Summary, levels: dict[str, Level], scenario: Scenario) -> Iterator[str]:
+    """Of a sweep, who wins where; otherwise capacity and tail."""
+    if answer := sentence(summary.crossover):
+        yield "; ".join(f"{part[0].lower()}{part[1:]}" for part in answer.rstrip(".").split(". "))
+    found = [*_capacity(summary, levels, scenario), *_tail(summary, levels)]
+    for place, (clause, why) in enumerate(found):
+        said_next = any(why == other for _, other in found[place + 1 :])
+        yield clause if said_next or not why else f"{clause}: {why}"
+
+
+def _capacity(summary: Summary, levels: dict[str, Level], scenario: Scenario) -> Iterator[tuple[str, str]]:
+    known = {name: level.capacity_per_s for name, level in levels.items() if level.capacity_per_s}
+    if known:
+        told = {name: estimate(value, "/s") for name, value in known.items()}
+        yield _compared(
+            f"with {scenario.deployment.workers} workers",
+            _ordered(known, told),
+            Words("carried", "carries more", "carry more"),
+            summary.differences,
+            CAPACITY,
+        )
+
+
+def _tail(summary: Summary, levels: dict[str, Level]) -> Iterator[tuple[str, str]]:
+    load = headline_load(levels)
+    loaded = {name: level.latency_ms[load].p99 for name, level in levels.items() if load in level.latency_ms}
+    known = {name: p99 for name, p99 in loaded.items() if p99}
+    if known:
+        told = {name: milliseconds(value) for name, value in known.items()}
+        yield _compared(
+            f"at {'load ' if load[:1].isdigit() else ''}{load}",
+            _ordered(known, told),
+            Words("had a p99 of", "has the shorter p99", "have the shorter p99"),
+            summary.differences,
+            LATENCY.format(load),
+        )
+
+
+def _ordered(known: Mapping[str, Estimate], told: dict[str, str]) -> dict[str, str]:
+    """{topology: figure} as they came; of many, by rising medians."""
+    if len(known) <= NAMED_MAX:
+        return told
+    return {name: told[name] for name in sorted(known, key=lambda name: known[name].median)}
+
+
+class Words(NamedTuple):
+    """What is said of a quantity."""
+
+    was: str
+    one: str
+    """Of one that is better."""
+    several: str
+
+
+def _compared(
+    where: str, told: dict[str, str], words: Words, differences: Differences, figure: str
+) -> tuple[str, str]:
+    """One quantity by the verdict on it, and why there is none."""
+    verdict = judge(list(told), differences, figure)
+    if not verdict.behind:
+        why = verdict.why_none.rstrip(".").replace(": ", ", ")
+        return f"{where}, {_each(told, words.was)}", why[:1].lower() + why[1:]
+    better = words.one if verdict.winner else words.several
+    by = _by(differences, figure, verdict)
+    clause = f"{where}, {_named(verdict.best)} {better} than {_named(verdict.behind)}{by}"
+    return f"{clause}: {_each(told, words.was)}", ""
+
+
+def _each(told: dict[str, str], was: str) -> str:
+    (first, figure), *others = told.items()
+    if len(told) > NAMED_MAX:
+        last, most = others[-1]
+        return f"{len(told)} topologies {was} {figure} ({first}) to {most} ({last})"
+    return listed([f"{first} {was} {figure}", *(f"{name} {each}" for name, each in others)])
+
+
+def _named(names: tuple[str, ...]) -> str:
+    return listed(names) if len(names) <= NAMED_MAX else f"{len(names)} others"
+
+
+def _by(differences: Differences, figure: str, verdict: Verdict) -> str:
+    """The quotient of the two over paired trials, larger over smaller, with its interval."""
+    if len(verdict.best) > 1 or len(verdict.behind) > 1:
+        return ""
+    one, other = verdict.best[0], verdict.behind[0]
+    row = differences.get(f"{one}/{other}", {}).get(figure) or differences[f"{other}/{one}"][figure]
+    if not row.ratio:
+        return ""
+    median, low, high, _ = astuple(row.ratio)
+    if median < 1:
+        median, low, high = 1 / median, 1 / high, 1 / low
+    return f" by a factor of {number(median)} ({number(low)}–{number(high)})"
+
+
+def _broken(summary: Summary, levels: dict[str, Level]) -> Iterator[str]:
+    """The worst fault of each family; where there was none, what else went wrong and was measured."""
+    families: dict[str, list[tuple[str, RecoverySummary]]] = {}
+    for name, level in levels.items():
+        hits = [(name, recovery) for recovery in level.recovery.values()]
+        if hits:
+            families.setdefault(summary.topologies[name].family, []).extend(hits)
+    kinds = {key for level in levels.values() for key in level.recovery}
+    of_all = f"of {len(kinds)} faults played, " if len(kinds) > 1 else ""
+    for hits in families.values():
+        name, worst = max(hits, key=lambda hit: _badness(hit[1]))
+        yield f"{of_all}{name} {harm(worst)}, and {back(worst)}, when {done_to(worst.label)}"
+        of_all = ""
+    if not kinds:
+        yield from _predicted(levels)
+        yield from _queueing(levels)
+        yield from _grown(summary)
+
+
+def _badness(recovery: RecoverySummary) -> tuple[float, int, float]:
+    """First what is lost to clients, then whether and when it was back."""
+    harmed = recovery.harmed.median if recovery.harmed else 0.0
+    return harmed, recovery.not_recovered, recovery.recovered_ms.median if recovery.recovered_ms else 0.0
+
+
+def _predicted(levels: dict[str, Level]) -> Iterator[str]:
+    for name, level in levels.items():
+        for slow in level.predictions.slow_worker.values():
+            limit = "no load" if slow.largest_stable is None else f"load {slow.largest_stable:g}"
+            theory = slow.stable_below_predicted
+            beside = "" if theory is None else f" (theory: below {theory:g})"
+            yield (
+                f"with one of {slow.workers} workers {slow.times:g} times slower, {name} kept up with {limit}{beside}"
+            )
+        for absent in level.predictions.absent_worker.values():
+            if absent.stuck:
+                theory = absent.stuck_predicted
+                beside = "" if theory is None else f" (theory: {theory})"
+                yield (
+                    f"with {absent.endpoints} absent from the start, {name} had {estimate(absent.stuck)} stuck{beside}"
+                )
+
+
+def _queueing(levels: dict[str, Level]) -> Iterator[str]:
+    """Where nothing was broken and there was one dispatcher, the discipline that each came nearest to."""
+    load = headline_load(levels)
+    for name, level in levels.items():
+        models = level.queueing.get(load, {})
+        off = {model: found.mean_wait.deviation for model, found in models.items() if model in DISCIPLINES}
+        known = {model: abs(deviation.median) for model, deviation in off.items() if deviation}
+        if len(known) == len(DISCIPLINES):
+            yield f"at load {load}, {name} waits as {DISCIPLINES[min(known, key=known.__getitem__)]} would"
+
+
+def _grown(summary: Summary) -> Iterator[str]:
+    if summary.growth:
+        most = max(summary.growth, key=lambda life: life.rss_mib)
+        files = max(summary.growth, key=lambda life: life.fds)
+        yield (
+            f"of {len(summary.growth)} processes watched, none grew by more than {most.rss_mib:+.2f} MiB"
+            f" ({most.part}, in {most.judged_s:.0f} s) or {files.fds:+.1f} descriptors ({files.part})"
+        )
+
+
+def _price(summary: Summary, levels: dict[str, Level]) -> Iterator[str]:
+    for name, level in levels.items():
+        broker = level.cpu_us_per_transaction.get("broker")
+        if broker:
+            whole = sum(each.median for each in level.cpu_us_per_transaction.values())
+            yield (
+                f"the broker of {name} costs {estimate(broker, ' µs')} of processor time for each transaction, of"
+                f" {number(whole)} µs in all"
+            )
+    yield from _accounts(summary)
+
+
+def _accounts(summary: Summary) -> Iterator[str]:
+    """Of all trials, also invalid ones: an account is not a sample."""
+    measured = [topology.measured for topology in summary.topologies.values()]
+    scheduled = sum(level.ledger.scheduled for level in measured)
+    if not scheduled:
+        return
+    laws = [law for level in measured for law in broken_laws(Books(level.ledger, level.fates)).values()]
+    bank = [law for level in measured if level.audit for law in violations(level.audit)]
+    if laws or bank:
+        yield f"the accounts of {scheduled:,} transactions do not balance: {', '.join(laws + bank)}"
+        return
+    books = " and so do the bank's books" if any(level.audit for level in measured) else ""
+    yield (
+        f"the accounts of all {scheduled:,} transactions balance{books}: none was lost and none was executed after a"
+        " definite no"
+    )
