@@ -104,7 +104,8 @@ def _compared(
     """One quantity by the verdict on it, and why there is none."""
     verdict = judge(list(told), differences, figure)
     if not verdict.behind:
-        why = verdict.why_none.rstrip(".").replace(": ", ", ")
+        # What would help, in brackets, is left to the figures behind it.
+        why = verdict.why_none.partition(" (")[0].rstrip(".").replace(": ", ", ")
         return f"{where}, {_each(told, words.was)}", why[:1].lower() + why[1:]
     better = words.one if verdict.winner else words.several
     by = _by(differences, figure, verdict)
@@ -157,10 +158,12 @@ def _broken(summary: Summary, levels: dict[str, Level]) -> Iterator[str]:
         yield from _grown(summary)
 
 
-def _badness(recovery: RecoverySummary) -> tuple[float, int, float]:
-    """First what is lost to clients, then whether and when it was back."""
-    harmed = recovery.harmed.median if recovery.harmed else 0.0
-    return harmed, recovery.not_recovered, recovery.recovered_ms.median if recovery.recovered_ms else 0.0
+def _badness(recovery: RecoverySummary) -> tuple[float, ...]:
+    """First what is lost to clients, then whether and when it was back, then who had to wait."""
+    lost, back_ms, late = (
+        each.median if each else 0.0 for each in (recovery.harmed, recovery.recovered_ms, recovery.delayed)
+    )
+    return lost, recovery.not_recovered, back_ms, late
 
 
 def _predicted(levels: dict[str, Level]) -> Iterator[str]:
