@@ -14,7 +14,7 @@ from bench.analysis.faults import Heard, faults
 from bench.analysis.findings import analyse
 from bench.analysis.latency import latencies_ms, percentiles
 from bench.analysis.recording import Step
-from bench.analysis.summary import recovery_summary
+from bench.analysis.summing import recovery_summary
 from bench.analysis.throughput import capacity, ladder
 from bench.analysis.trials import by_kind, by_trial, keys
 from bench.analysis.validity import Reason, invalid_trials

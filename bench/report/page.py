@@ -14,7 +14,8 @@ import tornado.template
 
 from bench.analysis.findings import Findings, analyse
 from bench.analysis.summary import FILE as SUMMARY_FILE
-from bench.analysis.summary import Summary, as_json, summary_of
+from bench.analysis.summary import Summary, as_json
+from bench.analysis.summing import summary_of
 from bench.charts.dark import darkened
 from bench.charts.picture import Drawn, Picture, draw
 from bench.charts.registry import CHARTS

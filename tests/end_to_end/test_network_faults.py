@@ -15,7 +15,7 @@ import duckdb
 import psutil
 import pytest
 
-from bench.analysis.summary import summarize
+from bench.analysis.summing import summarize
 from bench.commands.run import check_hosts
 from bench.errors import BadInput
 from bench.hosts.commands import why_not

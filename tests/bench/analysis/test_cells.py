@@ -4,7 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from bench.analysis.findings import analyse
-from bench.analysis.summary import as_json, summary_of
+from bench.analysis.summary import as_json
+from bench.analysis.summing import summary_of
 from bench.raw import to_parquet
 from bench.run_record import Doubt, read
 from tests.bench.recording import make_run

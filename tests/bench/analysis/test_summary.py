@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench import run_record
-from bench.analysis.summary import summarize
+from bench.analysis.summing import summarize
 from bench.analysis.trials import within_trial_or_never
 from bench.checks.registry import CHECKS
 from bench.raw import to_parquet

@@ -34,7 +34,7 @@ def slower(small):
 
 
 def test_the_median_over_trials_is_that_of_the_summary(small):
-    from bench.analysis.summary import summarize
+    from bench.analysis.summing import summarize
 
     top = summarize(small_run())["topologies"]["freelance"]
     rows = {(row.metric, row.at): values for row, values in small.rows.items() if row.topology == "freelance"}

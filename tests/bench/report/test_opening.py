@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from bench.analysis.differences import BY_CHANCE, CAPACITY, Between
 from bench.analysis.findings import analyse
-from bench.analysis.summary import summary_of
+from bench.analysis.summing import summary_of
 from bench.charts.words import done_to
 from bench.paired import Finding
 from bench.report.opening import opening

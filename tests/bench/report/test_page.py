@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from bench import run_record
 from bench.analysis.findings import Findings, analyse
-from bench.analysis.summary import summarize
+from bench.analysis.summing import summarize
 from bench.charts.dark import contrast
 from bench.charts.registry import CHARTS, pictures
 from bench.checks.check import Checked, told

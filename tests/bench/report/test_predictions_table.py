@@ -4,7 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from bench.analysis.findings import analyse
-from bench.analysis.summary import AbsentSummary, Predictions, as_json, summary_of
+from bench.analysis.summary import AbsentSummary, Predictions, as_json
+from bench.analysis.summing import summary_of
 from bench.raw import to_parquet
 from bench.report.page import page, render
 from bench.report.predictions_table import absent_table
