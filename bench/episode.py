@@ -194,9 +194,8 @@ class _Stage:
         steps = list(self._task.steps)
         try:
             async for line in load.lines():
-                if (
-                    self._wiring.doubts()
-                ):  # no part can reach another any more: nothing that follows is of use
+                if self._wiring.doubts():
+                    # No part can reach another any more: nothing that follows is of use.
                     load.child.kill()
                     break
                 if isinstance(line, Begin):

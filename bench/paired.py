@@ -15,6 +15,7 @@ from itertools import combinations
 from random import Random
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -31,6 +32,7 @@ PRECISION = 0.05
 
 TRIALS_MIN_FOR_FLOOR = 4
 SPLITS_MAX = 2000
+ROUNDING = 1e-12
 
 Logs = npt.NDArray[np.float64]
 
@@ -63,12 +65,7 @@ def paired(first: Sequence[float], second: Sequence[float]) -> Difference | None
     logs = log_ratios(first, second)
     if logs is None or logs.size < 2:
         return None
-    mean = float(logs.mean())
-    if _constant(logs):
-        return _certain(mean, logs.size, 2 / 2**logs.size)
-    from scipy.stats import ttest_1samp  # 1 to 2 s to import
-
-    return _difference(ttest_1samp(logs, 0), mean, logs.size)
+    return _as_ratio(_of_pairs(logs))
 
 
 def unpaired(first: Sequence[float], second: Sequence[float]) -> Difference | None:
@@ -82,16 +79,20 @@ def unpaired(first: Sequence[float], second: Sequence[float]) -> Difference | No
     if n < 2:
         return None
     if not one.any() and not other.any():
-        return _certain(0, n, 1)
+        return _as_ratio(_certain(0, n, 1))
     if not one.all() or not other.all():
         return None
-    one, other = np.log(one), np.log(other)
-    apart = float(other.mean() - one.mean())
-    if _constant(one) and _constant(other):
-        return _certain(apart, n, 2 / math.comb(one.size + other.size, one.size))
-    from scipy.stats import ttest_ind
+    return _as_ratio(_of_sides(np.log(one), np.log(other)))
 
-    return _difference(ttest_ind(other, one, equal_var=False), apart, n)
+
+def subtracted(first: Sequence[float], second: Sequence[float], pairs: bool) -> Difference:
+    """For values that have no ratio: second minus first, judged as ``paired`` or ``unpaired`` are, but as they stand.
+
+    ``Difference.ratio`` is then the difference of the means with its interval, in the unit of the values. At least two
+    on each side, finite, also below 0.
+    """
+    one, other = _vector(first), _vector(second)
+    return _of_pairs(other - one) if pairs else _of_sides(one, other)
 
 
 def log_ratios(first: Sequence[float], second: Sequence[float]) -> Logs | None:
@@ -186,27 +187,56 @@ def _splits(n: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     return [(trials[:half], trials[half:]) for trials in drawn]
 
 
-def _certain(apart: float, n: int, p: float) -> Difference:
-    ratio = math.exp(apart)
-    return Difference(Estimate(ratio, ratio, ratio, n), 1.0 if math.isclose(ratio, 1, rel_tol=1e-12) else p)
+def _of_pairs(apart: Logs) -> Difference:
+    """Their mean; ``apart``: shape (n,), n >= 2."""
+    mean = float(apart.mean())
+    if _constant(apart):
+        return _certain(mean, apart.size, 2 / 2**apart.size)
+    from scipy.stats import ttest_1samp  # 1 to 2 s to import
+
+    return _difference(ttest_1samp(apart, 0), mean, apart.size)
 
 
-def _difference(test: Any, apart: float, n: int) -> Difference:
+def _of_sides(one: Logs, other: Logs) -> Difference:
+    """The difference of their means; at least two each."""
+    n, mean = min(one.size, other.size), float(other.mean() - one.mean())
+    if _constant(one) and _constant(other):
+        return _certain(mean, n, 2 / math.comb(one.size + other.size, one.size))
+    from scipy.stats import ttest_ind
+
+    return _difference(ttest_ind(other, one, equal_var=False), mean, n)
+
+
+def _certain(mean: float, n: int, p: float) -> Difference:
+    """Where nothing varies: Student's t can't judge it."""
+    return Difference(Estimate(mean, mean, mean, n), 1.0 if abs(mean) <= ROUNDING else p)
+
+
+def _difference(test: Any, mean: float, n: int) -> Difference:
     ends = test.confidence_interval(CONFIDENCE)
-    return Difference(
-        Estimate(math.exp(apart), math.exp(ends.low), math.exp(ends.high), n), float(test.pvalue)
-    )
+    return Difference(Estimate(mean, float(ends.low), float(ends.high), n), float(test.pvalue))
+
+
+def _as_ratio(logs: Difference) -> Difference:
+    median, low, high, n = msgspec.structs.astuple(logs.ratio)
+    return Difference(Estimate(math.exp(median), math.exp(low), math.exp(high), n), logs.p)
 
 
 def _constant(logs: Logs) -> bool:
     """But for rounding."""
-    return bool(np.ptp(logs) <= 1e-12 * max(1.0, float(np.abs(logs).max())))
+    return bool(np.ptp(logs) <= ROUNDING * max(1.0, float(np.abs(logs).max())))
 
 
 def _numbers(values: Sequence[float]) -> Logs:
+    """What a ratio can be made of."""
+    numbers = _vector(values)
+    if not np.isfinite(numbers).all() or (numbers < 0).any():
+        raise ValueError("values to be compared must be finite and not below 0")
+    return numbers
+
+
+def _vector(values: Sequence[float]) -> Logs:
     numbers = np.asarray(values, dtype=np.float64)
     if numbers.ndim != 1:
         raise ValueError(f"values must have shape (n,), got {numbers.shape}")
-    if not np.isfinite(numbers).all() or (numbers < 0).any():
-        raise ValueError("values to be compared must be finite and not below 0")
     return numbers

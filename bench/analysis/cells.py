@@ -4,12 +4,11 @@ Invariant: a cell stands for itself. Its loads are fractions of its own referenc
 in another cell is none the worse here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from bench.analysis.latency import latencies_ms, percentiles
 from bench.analysis.recording import Step
 from bench.analysis.steady import LoadPoint, load_points
 from bench.analysis.throughput import Rung, capacities, capacity, completed_per_s, ladder
@@ -74,16 +73,17 @@ def _cell(database: Database, record: RunRecord, cell: Cell, steps: list[Step]) 
     topologies = []
     for name in (name for name in record.scenario.topologies if name in names):
         mine = [step for step in steps if step.episode.topology == name]
+        loads = load_points(database, here, mine)
         topologies.append(
             InCell(
                 topology=name,
                 trials=len({step.trial for step in mine}),
                 capacity_per_s=capacity(mine),
                 ladder=ladder(mine),
-                loads=load_points(database, here, mine),
+                loads=loads,
                 ended_by_max=sum(map(_ended_by_max, by_trial(mine))),
                 capacities_per_s=capacities(mine),
-                p99_ms=_p99s(mine),
+                p99_ms={point.key: _known(point.p99s_ms) for point in loads},
             )
         )
     return CellFindings(cell, record.capacity_of(cell.name), topologies)
@@ -98,12 +98,5 @@ def _ended_by_max(trial: Sequence[Step]) -> bool:
     return len(rates) == len(phase.steps) and not enough(rates, phase.gain_min)
 
 
-def _p99s(steps: Sequence[Step]) -> dict[str, dict[int, float]]:
-    found: dict[str, dict[int, float]] = {}
-    for step in steps:
-        if step.steady:
-            at = found.setdefault(step.played.name, {})
-            p99 = percentiles(latencies_ms(step.measured)).p99
-            if p99 is not None:
-                at[step.trial] = p99
-    return found
+def _known(by_trial: Mapping[int, float | None]) -> dict[int, float]:
+    return {trial: value for trial, value in by_trial.items() if value is not None}

@@ -50,11 +50,16 @@ class LoadPoint(NamedTuple):
     """One for each trial, by place."""
 
 
-def load_points(database: Database, record: RunRecord, steps: Sequence[Step]) -> list[LoadPoint]:
-    """In the order of the offered rate."""
+def by_load(steps: Sequence[Step]) -> dict[str, list[Step]]:
+    """{key of a load: its step in each trial}, of the steady ones, in the order in which they were played."""
     kinds = by_kind([step for step in steps if step.steady])
     names = keys(kinds, lambda kind: kind[1], lambda kind: f"{kind[1]} ({kind[0]})")
-    points = [_point(database, record, names[kind], trials) for kind, trials in kinds.items()]
+    return {names[kind]: trials for kind, trials in kinds.items()}
+
+
+def load_points(database: Database, record: RunRecord, steps: Sequence[Step]) -> list[LoadPoint]:
+    """In the order of the offered rate."""
+    points = [_point(database, record, key, trials) for key, trials in by_load(steps).items()]
     return sorted(points, key=lambda point: point.rate_per_s)
 
 

@@ -1,9 +1,9 @@
 """How a comparison's figures are written: the same on the terminal, in Markdown and in JUnit."""
 
 from bench.comparison.differences import Compared
+from bench.report.numbers import NONE, number
 from bench.statistics import Estimate
 
-NONE = "–"
 HEAD = ("what", "A", "B", "B/A", "p (Holm)", "B is")
 
 
@@ -18,7 +18,7 @@ def estimate(value: Estimate | None) -> str:
     """Median, interval and n."""
     if value is None:
         return NONE
-    return f"{_number(value.median)} ({_number(value.low)} to {_number(value.high)}, n={value.n})"
+    return f"{number(value.median)} ({number(value.low)} to {number(value.high)}, n={value.n})"
 
 
 def _apart(row: Compared) -> str:
@@ -26,9 +26,5 @@ def _apart(row: Compared) -> str:
         return f"{row.ratio.median:.3f} ({row.ratio.low:.3f} to {row.ratio.high:.3f})"
     if row.difference:
         low, high = row.difference.low, row.difference.high
-        return f"B-A: {_number(row.difference.median)} ({_number(low)} to {_number(high)})"
+        return f"B-A: {number(row.difference.median)} ({number(low)} to {number(high)})"
     return NONE
-
-
-def _number(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"

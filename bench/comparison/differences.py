@@ -4,16 +4,13 @@ Invariant: B is never called better or worse on fewer than ``PAIRS_MIN`` pairs (
 they do not pair), nor where a trial has no value: to leave out what never came would flatter who failed.
 """
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from bench.comparison.figures import ByTrial, Row
 from bench.comparison.metrics import METRICS
-from bench.paired import ALPHA, PAIRS_MIN, Difference, Finding, finding, holm, paired, unpaired
-from bench.statistics import CONFIDENCE, Estimate, summarize
+from bench.paired import ALPHA, PAIRS_MIN, Finding, finding, holm, paired, subtracted, unpaired
+from bench.statistics import Estimate, summarize
 
 
 class Compared(NamedTuple):
@@ -66,7 +63,7 @@ def _apart(a: ByTrial, b: ByTrial, pairs: bool) -> _Apart | None:
     if min(*one, *other) > 0 or not any((*one, *other)):
         found = (paired if pairs else unpaired)(one, other)
         return _Apart(found.ratio, found.p, by_ratio=True) if found else None
-    found = _subtracted(one, other, pairs)
+    found = subtracted(one, other, pairs)
     return _Apart(found.ratio, found.p, by_ratio=False)
 
 
@@ -80,22 +77,6 @@ def _values(a: ByTrial, b: ByTrial, pairs: bool) -> tuple[list[float], list[floa
 
 def _known(values: ByTrial) -> list[float]:
     return [value for value in values.values() if value is not None]
-
-
-def _subtracted(one: Sequence[float], other: Sequence[float], pairs: bool) -> Difference:
-    """For values that have no ratio: Student's t, or Welch's, on the values themselves, not on their logs."""
-    n = min(len(one), len(other))
-    apart = float(np.mean(other) - np.mean(one))
-    if pairs and np.ptp(np.subtract(other, one)) == 0:
-        return Difference(Estimate(apart, apart, apart, n), 2 / 2**n if apart else 1.0)
-    if not pairs and np.ptp(one) == np.ptp(other) == 0:
-        p = 2 / math.comb(len(one) + len(other), len(one)) if apart else 1.0
-        return Difference(Estimate(apart, apart, apart, n), p)
-    from scipy.stats import ttest_1samp, ttest_ind  # 1 to 2 s to import
-
-    test: Any = ttest_1samp(np.subtract(other, one), 0) if pairs else ttest_ind(other, one, equal_var=False)
-    ends = test.confidence_interval(CONFIDENCE)
-    return Difference(Estimate(apart, float(ends.low), float(ends.high), n), float(test.pvalue))
 
 
 def _judged(row: Row, a: ByTrial, b: ByTrial, apart: _Apart | None, p: float | None, pairs: bool) -> Compared:

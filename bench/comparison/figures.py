@@ -14,9 +14,10 @@ from bench.analysis.faults import Heard, faults
 from bench.analysis.findings import analyse
 from bench.analysis.latency import latencies_ms, percentiles
 from bench.analysis.recording import Step
+from bench.analysis.steady import by_load
 from bench.analysis.summing import recovery_summary
 from bench.analysis.throughput import capacity, ladder
-from bench.analysis.trials import by_kind, by_trial, keys
+from bench.analysis.trials import by_trial
 from bench.analysis.validity import Reason, invalid_trials
 from bench.comparison.metrics import OF_FAULTS
 from bench.ledger import EpisodeKey
@@ -107,14 +108,11 @@ def _of_trial(
 
 
 def _latencies(steps: Sequence[Step]) -> Iterator[Figure]:
-    """Named as ``bench.analysis.steady.load_points`` names them."""
-    kinds = by_kind([step for step in steps if step.steady])
-    names = keys(kinds, lambda kind: kind[1], lambda kind: f"{kind[1]} ({kind[0]})")
-    for kind, (step, *_) in kinds.items():
+    for load, (step, *_) in by_load(steps).items():
         found = percentiles(latencies_ms(step.measured))
-        yield "p50", names[kind], found.p50
-        yield "p99", names[kind], found.p99
-        yield "p999", names[kind], found.p999
+        yield "p50", load, found.p50
+        yield "p99", load, found.p99
+        yield "p999", load, found.p999
 
 
 def _value(estimate: Estimate | None) -> float | None:

@@ -18,6 +18,7 @@ from bench.paired import (
     noise_floor,
     paired,
     relative,
+    subtracted,
     trials_needed,
     unpaired,
 )
@@ -182,3 +183,18 @@ def test_the_noise_floor_is_that_of_a_comparison_of_as_many_pairs(n: int) -> Non
     chance = Random(n)
     floors = [noise_floor([math.exp(chance.gauss(0, 0.05)) for _ in range(n)]) or 0 for _ in range(20)]
     assert sum(floors) / 20 == pytest.approx(1.96 * 0.05 * math.sqrt(2 / n), rel=0.2)
+
+
+def test_values_without_a_ratio_are_judged_as_they_stand() -> None:
+    """Four differences -1, 0, 1, 2: mean 0.5, s 1.291, t(3) 3.1824."""
+    found = subtracted([0.0, 2.0, -3.0, 0.0], [-1.0, 2.0, -2.0, 2.0], pairs=True)
+    half = 3.182446 * 1.290994 / 2
+    assert found.ratio.median == 0.5
+    assert (found.ratio.low, found.ratio.high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-5)
+    assert found.p == pytest.approx(0.495025, abs=1e-5)
+
+
+def test_where_they_do_not_vary_p_is_what_signs_or_exchanged_trials_give() -> None:
+    assert subtracted([0.0] * 6, [0.0] * 6, pairs=True).p == 1
+    assert subtracted([0.0] * 6, [3.0] * 6, pairs=True).p == 2 / 2**6
+    assert subtracted([0.0] * 3, [3.0] * 3, pairs=False).p == 2 / 20
