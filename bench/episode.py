@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from itertools import chain
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -24,58 +23,28 @@ from bench.checks.watched import read, watched
 from bench.child import Launch
 from bench.faults.fault import Fault
 from bench.faults.injection import Injection
-from bench.faults.on_load import bursts_of, retrying_of
 from bench.folders import EpisodeFolder
 from bench.load.report import Begin, End, Offered
-from bench.load.spec import ClientSpec, ClosedStep, LoadSpec, OpenStep, PacedStep
-from bench.load.spec import Step as LoadStep
+from bench.load.spec import LoadSpec
+from bench.load_orders import orders
 from bench.load_process import LoadFailed, LoadProcess
 from bench.marks import Marks
 from bench.part import PartSpec
-from bench.phases import Paced, Phase, Search, Soak
+from bench.phases import Search, Soak
 from bench.ports import Ports
 from bench.reach import Reach
 from bench.readiness import wait_until_ready
-from bench.run_record import Doubt, Episode, PlayedStep, episode_name
+from bench.run_record import Doubt, Episode, PlayedStep
 from bench.running_books import broken_laws
 from bench.sampler import Sampler
-from bench.scenario import Scenario
 from bench.soak import rounds_of
 from bench.supervisor import Usage
-from bench.sweep import in_cell
+from bench.task import Task
 from bench.wiring import Wiring
 from common.bank.database import DatabaseError
 from common.bank.settings import BankSpec
 from common.front.settings import HttpSettings
 from common.topology import Part
-
-ECHOES = ("echo", "sleep", "spin")
-"""Services that return the body they were given, so that an answer can be checked against its request."""
-
-
-class Task(NamedTuple):
-    """What is to be played."""
-
-    scenario: Scenario
-    phase: Phase
-    topology: str
-    trial: int
-    """From 1."""
-    steps: tuple[PlayedStep, ...]
-    """The phase's, with every rate known."""
-    attempt: int = 1
-    cell: str = ""
-    """Of a sweep: where ``scenario`` holds."""
-
-    @property
-    def phase_in_cell(self) -> str:
-        """What the episode's phase is called."""
-        return in_cell(self.phase.name, self.cell)
-
-    @property
-    def name(self) -> str:
-        """Its folder's name."""
-        return episode_name(self.phase_in_cell, self.topology, self.trial)
 
 
 async def play(task: Task, folder: EpisodeFolder) -> Episode:
@@ -187,7 +156,7 @@ class _Stage:
 
     async def _perform(self) -> list[PlayedStep]:
         """Let the load play; a step that it did not get to has no times."""
-        self._load = LoadProcess(self._load_spec(), self._folder)
+        self._load = LoadProcess(self._orders(), self._folder)
         return await self._supervisor.guard(self._follow(self._load))
 
     async def _follow(self, load: LoadProcess) -> list[PlayedStep]:
@@ -240,7 +209,7 @@ class _Stage:
             return None
         seed = self._scenario.seed
         try:
-            asked = bank.asked(self._folder.records, seed, self._id_prefix(), self._bank)
+            asked = bank.asked(self._folder.records, seed, self._task.id_prefix, self._bank)
             found = audit(self._bank, bank.read(self._bank), asked)
         except DatabaseError as error:
             self._doubts.append(Doubt("audit", f"the bank's books could not be read: {error}"))
@@ -292,68 +261,11 @@ class _Stage:
             return None
         return str(self._supervisor.hindrance(part.name).path)
 
-    def _load_spec(self) -> LoadSpec:
-        scenario, task = self._scenario, self._task
-        rest = scenario.level == "rest"
+    def _orders(self) -> LoadSpec:
+        """What the load is told."""
         front = self._wiring.part(next(part for part in self._plan.parts if part.role == "front"))
-        return LoadSpec(
-            level=scenario.level,
-            method=scenario.method,
-            targets=tuple(f"{host}:{port}" for host, port in self._fronts().values()),
-            client=None
-            if rest
-            else ClientSpec(task.topology, front, scenario.settings, str(self._folder.raw)),
-            timeout_s=scenario.timeout_s,
-            body_bytes=scenario.body_bytes,
-            body="transfer" if self._bank else "id",
-            accounts=self._bank.accounts if self._bank else 0,
-            check="echo" if scenario.service.name in ECHOES else "none",
-            id_prefix=self._id_prefix(),
-            seed=scenario.seed,
-            stream=(task.trial, scenario.phases.index(task.phase)),
-            steps=tuple(map(self._load_step, task.steps)),
-            search_gain_min=task.phase.gain_min if isinstance(task.phase, Search) else None,
-            record_file=str(self._folder.records),
-            report_file=str(self._folder.report),
-            guard_pid=os.getpid(),
-        )
-
-    def _id_prefix(self) -> str:
-        """Without the topology's name, and without the cell's: what is asked for, and for how long it takes, are
-        functions of the id, so that topologies do the same work, and cells the same multiples of it.
-        """
-        return f"{self._task.phase.name}.{self._task.trial}"
-
-    def _load_step(self, step: PlayedStep) -> LoadStep:
-        phase = self._task.phase
-        if isinstance(phase, Paced):
-            return PacedStep(
-                name=step.name,
-                phase=phase.name,
-                duration_s=step.duration_s,
-                warmup_s=step.warmup_s,
-                users=step.concurrency,
-                rate_per_s=step.rate_per_s,
-            )
-        if step.concurrency:
-            return ClosedStep(
-                name=step.name,
-                phase=phase.name,
-                duration_s=step.duration_s,
-                warmup_s=step.warmup_s,
-                concurrency=step.concurrency,
-            )
-        return OpenStep(
-            name=step.name,
-            phase=phase.name,
-            duration_s=step.duration_s,
-            warmup_s=step.warmup_s,
-            arrivals=getattr(phase, "arrivals", "poisson"),
-            trace=getattr(phase, "trace", ""),
-            rate_per_s=step.rate_per_s,
-            bursts=bursts_of(phase.faults),
-            retrying=retrying_of(phase.faults, self._scenario.settings.retries),
-        )
+        targets = [f"{host}:{port}" for host, port in self._fronts().values()]
+        return orders(self._task, front, targets, self._bank, self._folder)
 
     def _usage(self) -> Mapping[str, Usage]:
         parts = dict(self._supervisor.usage())

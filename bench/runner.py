@@ -15,7 +15,7 @@ from msgspec.structs import astuple, replace
 from bench import inputs
 from bench.capacity import completed_per_s
 from bench.conditions import conditions
-from bench.episode import Task, play
+from bench.episode import play
 from bench.errors import BadInput, BenchError
 from bench.folders import EpisodeFolder
 from bench.phases import ClosedLoop
@@ -25,6 +25,7 @@ from bench.read_back import read_back
 from bench.run_record import Episode, PlayedStep, Repeated, RunRecord, episode_name, planned
 from bench.running_order import OVERHEAD_S, RunningOrder, Turn, running_order, seconds
 from bench.scenario import Scenario
+from bench.task import Task
 from bench.wiring import plan_of
 from common.topology import Deployment, Plan
 

@@ -11,7 +11,6 @@ import pytest
 from msgspec.structs import replace
 
 from bench import runner as runner_module
-from bench.episode import Task
 from bench.errors import BadInput, BenchError, PartFailed
 from bench.folders import EpisodeFolder
 from bench.run_record import Doubt, Episode, PlayedStep, Repeated, RunRecord, read
@@ -19,6 +18,7 @@ from bench.runner import Runner, order_of, reference_capacity
 from bench.running_order import running_order
 from bench.scenario import Scenario
 from bench.scenario_file import load
+from bench.task import Task
 from common.topology import Plan
 
 LATE = Doubt("measurement", "the load process sent late")

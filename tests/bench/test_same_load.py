@@ -1,34 +1,25 @@
 """Trials of one number are pairs: whichever topology plays them, the same is asked for, at the same instants."""
 
-import asyncio
 from pathlib import Path
 
-from bench.episode import Task, _Stage
 from bench.folders import EpisodeFolder
 from bench.load.open_loop import schedule
 from bench.load.spec import LoadSpec
-from bench.marks import Marks
-from bench.ports import Ports
+from bench.load_orders import orders
 from bench.run_record import PlayedStep
 from bench.running_order import Turn, running_order
 from bench.scenario_file import load
-from common.topology import Plan
+from bench.task import Task
+from common.topology import Part, Plan
 
 
-async def told(scenario, turn: Turn, run: Path) -> LoadSpec:
-    """What the load of an episode is told; nothing is started."""
+def told(scenario, turn: Turn, run: Path) -> LoadSpec:
+    """What the load of an episode is told."""
     steps = tuple(
         PlayedStep(step.name, step.warmup_s, step.duration_s, rate_per_s=320) for step in turn.phase.steps
     )
     task = Task(scenario, turn.phase, turn.topology, turn.trial, steps)
-    folder = EpisodeFolder.of(run, task.name)
-    folder.make()
-    with Ports() as ports, Marks(folder.marks) as marks:
-        stage = _Stage(task, folder, ports, marks, None)
-        try:
-            return stage._load_spec()
-        finally:
-            stage.clear()
+    return orders(task, Part("front-1", "front", ()), ["127.0.0.1:1"], None, EpisodeFolder.of(run, task.name))
 
 
 def plans_of(scenario) -> dict[str, Plan]:
@@ -40,7 +31,7 @@ def test_trials_of_one_number_ask_for_the_same_at_the_same_instants_and_others_d
     turns = running_order(scenario, plans_of).turns
     asked = {}
     for turn in turns:
-        spec = asyncio.run(told(scenario, turn, tmp_path))
+        spec = told(scenario, turn, tmp_path)
         asked[turn.topology, turn.trial] = (spec.seed, spec.id_prefix, bytes(schedule(spec, 0)))
     one, other = scenario.topologies
     for trial in (1, 2, 3):

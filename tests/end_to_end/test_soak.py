@@ -5,13 +5,14 @@ import json
 import pytest
 
 from bench import episode as episode_module
-from bench.episode import Task, play
+from bench.episode import play
 from bench.folders import EpisodeFolder
 from bench.phases import Soak
 from bench.run_record import Doubt, planned, read
 from bench.runner import plans_of
 from bench.scenario_file import load
 from bench.soak import rounds_of
+from bench.task import Task
 from tests.end_to_end.test_run import started
 
 pytestmark = pytest.mark.timeout(120)
