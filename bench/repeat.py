@@ -12,6 +12,7 @@ from bench import inputs, run_record
 from bench.comparison.conditions import differing_conditions
 from bench.conditions import Conditions, conditions
 from bench.errors import BadInput
+from bench.results import check_run
 from bench.run_record import Repeated
 from bench.scenario import Scenario
 
@@ -46,6 +47,7 @@ class Original(msgspec.Struct, frozen=True):
 
 def original(folder: Path) -> Original:
     """Raises BadInput: it is not the folder of a run."""
+    check_run("--repeat-of", folder)
     try:
         record = run_record.read(folder)
     except (OSError, ValueError) as error:

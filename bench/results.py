@@ -57,3 +57,13 @@ def _dated(scenario: str) -> Path:
             continue
         return folder
     raise AssertionError("count has no end")
+
+
+def check_run(which: str, folder: Path) -> None:
+    """``which`` names what was given, for the message.
+
+    Raises:
+        BadInput: it is not the folder of a run.
+    """
+    if not (folder / "run.json").is_file():
+        raise BadInput(f"{which} must be the folder of a run, which holds a run.json, got {str(folder)!r}")

@@ -7,6 +7,7 @@ import click
 
 from bench.commands.examples import examples
 from bench.errors import BadInput
+from bench.results import check_run
 
 if TYPE_CHECKING:
     from bench.comparison.figures import Figures
@@ -54,12 +55,6 @@ def compare(
     if junit_file:
         _write("--junit", junit_file, junit(found))
     return found.status
-
-
-def check_run(which: str, folder: Path) -> None:
-    """Raises BadInput: it is not the folder of a run."""
-    if not (folder / "run.json").is_file():
-        raise BadInput(f"{which} must be the folder of a run, which holds a run.json, got {str(folder)!r}")
 
 
 def _figures(which: str, folder: Path) -> "Figures":

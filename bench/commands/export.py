@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from bench.commands.examples import examples
-from bench.errors import BadInput
+from bench.results import check_run
 
 
 @click.command(epilog=examples("brokerbench export results/latest --hdr results/latest/hdr"))
@@ -19,8 +19,7 @@ from bench.errors import BadInput
 )
 def export(results: Path, hdr: Path) -> int:
     """Write latencies of the folder RESULTS as HDR histograms. The tables need no export: they are Parquet files."""
-    if not (results / "run.json").is_file():
-        raise BadInput(f"RESULTS must be the folder of a run, which holds a run.json, got {str(results)!r}")
+    check_run("RESULTS", results)
     from bench.hdr import export
 
     exported = export(results, hdr)

@@ -5,15 +5,14 @@ from pathlib import Path
 import click
 
 from bench.commands.examples import examples
-from bench.errors import BadInput
+from bench.results import check_run
 
 
 @click.command(epilog=examples("brokerbench report results/latest"))
 @click.argument("results", type=click.Path(path_type=Path))
 def report(results: Path) -> int:
     """Make summary.json, the charts and report.html of the folder RESULTS again. Reads what is whole."""
-    if not (results / "run.json").is_file():
-        raise BadInput(f"RESULTS must be the folder of a run, which holds a run.json, got {str(results)!r}")
+    check_run("RESULTS", results)
     from bench.outcome import conclude, tell
 
     outcome = conclude(results)
