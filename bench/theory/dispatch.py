@@ -25,7 +25,7 @@ from collections import deque
 import numpy as np
 import numpy.typing as npt
 
-from bench.theory.replay import FloatArray, checked_path, checked_workers
+from bench.theory.replay import FloatArray, checked_numbers, checked_path, checked_workers
 
 _RETURNED, _FINISHED, _DELIVERED = range(3)
 """What happens at one instant, in this order."""
@@ -44,11 +44,7 @@ def credited(
     if credit < 1:
         raise ValueError(f"credit must be at least 1, got {credit}")
     due, held = checked_path(arrivals, occupancies)
-    who = np.asarray(dispatchers)
-    if who.shape != due.shape:
-        raise ValueError(f"dispatchers must have the shape of arrivals, {due.shape}, got {who.shape}")
-    if who.size and not np.issubdtype(who.dtype, np.integer):
-        raise ValueError(f"dispatchers must hold integers, got {who.dtype}")
+    who = checked_numbers("dispatchers", dispatchers, due.shape)
     way = np.broadcast_to(np.asarray(ways, dtype=np.float64), due.shape)
     if not (np.isfinite(way).all() and (way >= 0).all()):
         raise ValueError("ways must be finite and at least 0")

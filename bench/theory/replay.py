@@ -56,11 +56,7 @@ def assigned(arrivals: npt.ArrayLike, occupancies: npt.ArrayLike, worker_of: npt
     ``worker_of``: shape (n,), integers; any numbering, gaps allowed.
     """
     due, held = checked_path(arrivals, occupancies)
-    owner = np.asarray(worker_of)
-    if owner.shape != due.shape:
-        raise ValueError(f"worker_of must have the shape of arrivals, {due.shape}, got {owner.shape}")
-    if owner.size and not np.issubdtype(owner.dtype, np.integer):
-        raise ValueError(f"worker_of must hold integers, got {owner.dtype}")
+    owner = checked_numbers("worker_of", worker_of, due.shape)
     free_at: dict[int, float] = {}  # {worker: the instant at which it falls free}
     waits: list[float] = []
     for arrival, occupancy, worker in zip(due.tolist(), held.tolist(), owner.tolist(), strict=True):
@@ -83,11 +79,7 @@ def dealt_in_turn(
     it is not named.
     """
     checked_workers(workers)
-    who = np.asarray(dispatchers)
-    if who.shape != np.shape(arrivals):
-        raise ValueError(
-            f"dispatchers must have the shape of arrivals, {np.shape(arrivals)}, got {who.shape}"
-        )
+    who = checked_numbers("dispatchers", dispatchers, np.shape(arrivals))
     worker_of = np.zeros(who.shape, dtype=np.int64)
     for dispatcher in np.unique(who).tolist():
         mine = np.flatnonzero(who == dispatcher)
@@ -111,6 +103,16 @@ def checked_path(arrivals: npt.ArrayLike, occupancies: npt.ArrayLike) -> tuple[F
         at = int(backwards[0]) + 1
         raise ValueError(f"arrivals must never decrease, got {due[at]} after {due[at - 1]} at index {at}")
     return due, held
+
+
+def checked_numbers(name: str, values: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[np.integer]:
+    """As an array of integers. Raises ValueError where it is none, or has not the shape of the arrivals."""
+    numbers = np.asarray(values)
+    if numbers.shape != shape:
+        raise ValueError(f"{name} must have the shape of arrivals, {shape}, got {numbers.shape}")
+    if numbers.size and not np.issubdtype(numbers.dtype, np.integer):
+        raise ValueError(f"{name} must hold integers, got {numbers.dtype}")
+    return numbers
 
 
 def checked_workers(workers: int) -> None:
