@@ -13,7 +13,8 @@ from bench.analysis import cpu
 from bench.analysis.cpu import Part
 from bench.analysis.latency import latencies_ms, percentiles
 from bench.analysis.recording import Step, key_of
-from bench.analysis.trials import by_kind, keys, over_trials, over_trials_or_never
+from bench.analysis.steady import by_load
+from bench.analysis.trials import over_trials, over_trials_or_never
 from bench.ledger import EpisodeKey
 from bench.statistics import Estimate
 
@@ -42,9 +43,7 @@ def yields(
     steps: Sequence[Step], watched: Mapping[EpisodeKey, list[Part]], roles: Sequence[str]
 ) -> list[Yield]:
     """Of the steady open steps whose processor time is known, in the order of the offered rate."""
-    kinds = by_kind([step for step in steps if step.steady])
-    names = keys(kinds, lambda kind: kind[1], lambda kind: f"{kind[1]} ({kind[0]})")
-    found = [_yield(names[kind], trials, watched, roles) for kind, trials in kinds.items()]
+    found = [_yield(key, trials, watched, roles) for key, trials in by_load(steps).items()]
     return sorted((each for each in found if each), key=lambda each: each.rate_per_s)
 
 
