@@ -1,8 +1,9 @@
 """How long a part was ready to run and got no processor: the kernel's run delay, from ``/proc/<pid>/task/*/schedstat``.
 
 Invariant: a part's figure never falls: it is summed over its threads and over its processes, ended ones included. What
-a thread waited between the last look at it and its end is not in it, so it is a lower bound. Where the kernel keeps no
-such account the figure is None, never 0.
+a thread waited between the last look at it and its end is not in it, nor the wait that it is still in, which the kernel
+counts when it is over: so it is a lower bound. A load process that waits for seconds at once is told by its lag. Where
+the kernel keeps no such account the figure is None, never 0.
 
 The second number in schedstat is the run delay in nanoseconds, the third how often the thread got to run
 (Documentation/scheduler/sched-stats.rst); all are 0 where the kernel does not count.
