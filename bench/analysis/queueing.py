@@ -35,6 +35,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from bench.analysis.dealing import in_turn, uses
 from bench.analysis.recording import NS_PER_MS, FloatArray, Instants, Step
 from bench.parquet import Database
 from bench.theory import dispatch, replay
@@ -170,15 +171,15 @@ def _own(path: Path, workers: int, own: Shares) -> Comparison:
 def _own_waits(path: Path, arrivals: FloatArray, workers: int, own: Shares) -> FloatArray:
     slots = path.slot_us * _S_PER_US
     if own.policy == "in-turn":
-        first = np.unique(path.front, return_index=True)
-        starts = {int(front): int(path.worker[at]) for front, at in zip(*first, strict=True)}
-        return replay.dealt_in_turn(arrivals, path.front, slots, workers, starts)
+        return replay.assigned(arrivals, slots, in_turn(path.front, path.sent_ns, path.worker, workers))
     dispatchers = np.zeros_like(path.front) if own.central else path.front
     busy = np.asarray((path.finished_ns - path.begun_ns) * _S_PER_NS, dtype=np.float64)
     ways = np.asarray(np.maximum(slots - busy, 0), dtype=np.float64)
     if own.credit > 1 or np.unique(dispatchers).size > 1:
         busy, ways = _apart(path, busy, ways)
-    return dispatch.credited(arrivals, dispatchers, busy, workers, own.credit, ways)
+    begun_s = arrivals + path.waited_us * _S_PER_US
+    used = uses(dispatchers, path.worker, begun_s, begun_s + busy)
+    return dispatch.shared_out(arrivals, dispatchers, busy, workers, own.credit, ways, used).waits
 
 
 def _apart(path: Path, busy: FloatArray, besides: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -187,19 +188,20 @@ def _apart(path: Path, busy: FloatArray, besides: FloatArray) -> tuple[FloatArra
     """
     at_once = path.waited_us < _AT_ONCE_US
     way = float(besides[at_once].mean()) if at_once.any() else 0.0
-    turns, known = _turns(path, besides - way > _STOOD_S)
+    turns, known = _turns(path, besides - way)
     turn = float(turns[known].mean()) if known.any() else 0.0
     held = busy + np.where(known, turns, turn)
     return held, np.where(at_once, np.maximum(besides - turn, 0), max(way - turn, 0))
 
 
-def _turns(path: Path, stood: npt.NDArray[np.bool_]) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    """How long its worker took from the end of each to the begin of the next, and where that one ``stood`` there
-    waiting, so that it was no idleness.
+def _turns(path: Path, stood_s: FloatArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """How long its worker took from the end of each to the begin of the next, and where that one stood there waiting:
+    for longer than the turn, or some of it was idleness. ``stood_s``: how long each stood, give or take its way.
     """
     order = np.lexsort((path.begun_ns, path.worker))
     gaps = (path.begun_ns[order][1:] - path.finished_ns[order][:-1]) * _S_PER_NS
-    same = (np.diff(path.worker[order]) == 0) & stood[order][1:] & (gaps >= 0)
+    stood = stood_s[order][1:]
+    same = (np.diff(path.worker[order]) == 0) & (stood > _STOOD_S) & (gaps >= 0) & (gaps < stood)
     turns, known = np.zeros(order.size), np.zeros(order.size, dtype=np.bool_)
     turns[order[:-1]] = np.where(same, gaps, 0.0)
     known[order[:-1]] = same

@@ -21,6 +21,8 @@ Arrays that break these rules raise ValueError.
 
 import heapq
 from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,15 +33,39 @@ _RETURNED, _FINISHED, _DELIVERED = range(3)
 """What happens at one instant, in this order."""
 
 
-def credited(
+class Use(NamedTuple):
+    """A dispatcher gave to a worker, or got back from it."""
+
+    at: float
+    """Seconds, as the arrivals."""
+    worker: int
+
+
+class SharedOut(NamedTuple):
+    """What became of a path, in the order of its arrivals; shapes (n,)."""
+
+    waits: FloatArray
+    """Seconds."""
+    worker_of: npt.NDArray[np.int64]
+    """From 0."""
+
+
+def shared_out(
     arrivals: npt.ArrayLike,
     dispatchers: npt.ArrayLike,
     occupancies: npt.ArrayLike,
     workers: int,
     credit: int,
     ways: npt.ArrayLike = 0.0,
-) -> FloatArray:
-    """Waits, shape (n,), seconds; in the order of the arrivals."""
+    uses: Mapping[int, Sequence[Use]] | None = None,
+) -> SharedOut:
+    """Who serves each, and how long it waits.
+
+    ``uses``: {dispatcher: what is recorded of whom it used, in the order of time}. At an arrival that finds the
+    dispatcher with nothing in hand, its workers stand in the order that these tell; those that it never used come
+    first, lowest first. Dispatchers that go round one after the other meet at a worker or miss each other for long, as
+    chance has it: without ``uses`` a replay soon has other chances than the recorded path.
+    """
     checked_workers(workers)
     if credit < 1:
         raise ValueError(f"credit must be at least 1, got {credit}")
@@ -48,24 +74,51 @@ def credited(
     way = np.broadcast_to(np.asarray(ways, dtype=np.float64), due.shape)
     if not (np.isfinite(way).all() and (way >= 0).all()):
         raise ValueError("ways must be finite and at least 0")
-    numbers = np.unique(who, return_inverse=True)[1] if who.size else who
-    return _Replay(due.tolist(), numbers.tolist(), held.tolist(), way.tolist(), workers, credit).waits()
+    names, numbers = np.unique(who, return_inverse=True)
+    dispatching = [_Dispatcher(workers, credit, (uses or {}).get(name, ())) for name in names.tolist()]
+    return _Replay(due.tolist(), numbers.tolist(), held.tolist(), way.tolist(), workers, dispatching).played()
+
+
+def credited(
+    arrivals: npt.ArrayLike,
+    dispatchers: npt.ArrayLike,
+    occupancies: npt.ArrayLike,
+    workers: int,
+    credit: int,
+    ways: npt.ArrayLike = 0.0,
+) -> FloatArray:
+    """Of that the waits, shape (n,), seconds."""
+    return shared_out(arrivals, dispatchers, occupancies, workers, credit, ways).waits
 
 
 class _Dispatcher:
     """Its queue, and what it has at each worker."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, credit: int, recorded: Sequence[Use]) -> None:
+        self.credit = credit
         self.queue: deque[int] = deque()
         self.held = [0] * workers
-        self.used = list(range(workers))
+        self.used = list(range(-workers, 0))
         """When each was last given to or got back from: the least goes first."""
-        self.uses = workers
+        self.uses = 0
+        self._recorded = deque(recorded)
+        self._order = list(self.used) if recorded else None
+        """As recorded until now."""
 
-    def choose(self, credit: int) -> int | None:
+    def recall(self, now: float) -> None:
+        """With nothing in hand, its workers stand as recorded."""
+        if self._order is None:
+            return
+        while self._recorded and self._recorded[0].at < now:
+            self._order[self._recorded.popleft().worker] = self.uses
+            self.uses += 1
+        if not self.queue and not any(self.held):
+            self.used = list(self._order)
+
+    def choose(self) -> int | None:
         """The worker whose turn it is; None: none has room."""
         least = min(self.held)
-        if least >= credit:
+        if least >= self.credit:
             return None
         return min((used, worker) for worker, used in enumerate(self.used) if self.held[worker] == least)[1]
 
@@ -84,14 +137,13 @@ class _Replay:
         occupancies: list[float],
         ways: list[float],
         workers: int,
-        credit: int,
+        dispatchers: Sequence[_Dispatcher],
     ) -> None:
         self._arrivals = arrivals
         self._occupancies = occupancies
         self._ways = ways
-        self._credit = credit
         self._dispatcher_of = dispatcher_of
-        self._dispatchers = [_Dispatcher(workers) for _ in range(max(dispatcher_of, default=-1) + 1)]
+        self._dispatchers = dispatchers
         self._worker_of = [0] * len(arrivals)
         self._at_worker: list[deque[int]] = [deque() for _ in range(workers)]
         """The first is in service."""
@@ -100,14 +152,15 @@ class _Replay:
         self._events: list[tuple[float, int, int]] = []
         """A heap: when, what, which transaction."""
 
-    def waits(self) -> FloatArray:
+    def played(self) -> SharedOut:
         for i, arrival in enumerate(self._arrivals):
             self._until(arrival)
             dispatcher = self._dispatchers[self._dispatcher_of[i]]
+            dispatcher.recall(arrival)
             dispatcher.queue.append(i)
             self._hand_out(dispatcher, arrival)
         self._until(float("inf"))
-        return np.array(self._waits, dtype=np.float64)
+        return SharedOut(np.array(self._waits, dtype=np.float64), np.array(self._worker_of, dtype=np.int64))
 
     def _until(self, end: float) -> None:
         """All that happens by then; what takes no time at its own instant too."""
@@ -121,7 +174,7 @@ class _Replay:
                 self._deliver(i, now)
 
     def _hand_out(self, dispatcher: _Dispatcher, now: float) -> None:
-        while dispatcher.queue and (worker := dispatcher.choose(self._credit)) is not None:
+        while dispatcher.queue and (worker := dispatcher.choose()) is not None:
             i = dispatcher.queue.popleft()
             dispatcher.use(worker, +1)
             self._worker_of[i] = worker

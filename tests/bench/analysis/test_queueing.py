@@ -120,8 +120,8 @@ def test_what_a_topology_is_meant_to_be_follows_from_its_plan():
 def test_queues_in_fronts_agree_with_their_own_model(path, central, credit):
     front_of = np.random.default_rng(3).integers(3, size=COUNT)
     at = np.zeros_like(front_of) if central else front_of
-    waits = dispatch.credited(path[0], at, path[1], WORKERS, credit)
-    recorded = record(path, waits, np.arange(COUNT) % WORKERS, front_of=front_of)
+    waits, worker_of = dispatch.shared_out(path[0], at, path[1], WORKERS, credit)
+    recorded = record(path, waits, worker_of, front_of=front_of)
     found = by_model(*recorded, dispatchers=3, own=Shares("when-free", central, credit))["own"]
     assert found.mean_wait.deviation == pytest.approx(0, abs=0.01)
     assert found.p99_response.deviation == pytest.approx(0, abs=0.01)
@@ -141,3 +141,22 @@ def test_blind_fronts_agree_with_their_own_model_from_wherever_each_starts(path)
     assert found.mean_wait.deviation == pytest.approx(0, abs=0.001)
     other = by_model(*recorded, dispatchers=2, own=Shares("when-free", False, 1))["own"]
     assert other.mean_wait.deviation > 0.2
+
+
+def test_what_is_sent_together_may_be_dealt_in_any_order_and_what_is_not_may_not(path):
+    """Each second pair is dealt the other way round than it was sent: within the time that this may take, or not."""
+    swapped = np.arange(COUNT) ^ (np.arange(COUNT) // 4 % 2)
+    for closer, agrees in ((1.0, True), (40.0, False)):
+        arrivals = path[0] * closer
+        waits = replay.assigned(arrivals, path[1] * closer, swapped % WORKERS)
+        recorded = record((arrivals, path[1] * closer), waits, swapped % WORKERS)
+        found = by_model(*recorded, own=Shares("in-turn", False, 1))["own"]
+        assert (abs(found.mean_wait.deviation) < 0.02) == agrees
+
+
+def test_a_front_that_hands_out_at_random_disagrees_with_the_model_of_one_that_looks_who_is_free(path):
+    front_of = np.random.default_rng(3).integers(3, size=COUNT)
+    worker_of = np.random.default_rng(4).integers(WORKERS, size=COUNT)
+    recorded = record(path, replay.assigned(path[0], path[1], worker_of), worker_of, front_of=front_of)
+    found = by_model(*recorded, dispatchers=3, own=Shares("when-free", False, 1))["own"]
+    assert found.mean_wait.deviation > 0.2

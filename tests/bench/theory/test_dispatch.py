@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.theory.closed_forms import mmc_mean_wait, mmc_response_quantile
-from bench.theory.dispatch import credited
+from bench.theory.dispatch import Use, credited, shared_out
 from bench.theory.replay import blind_round_robin, central_queue, dealt_in_turn
 from tests.bench.theory.test_replay import exponential_path, paths, standard_error, worker_counts
 
@@ -115,3 +115,19 @@ def test_a_front_waits_for_its_own_credit_and_then_behind_another_fronts_work():
 def test_bad_input_is_named_with_what_was_expected(call, complaint):
     with pytest.raises(ValueError, match=complaint):
         call()
+
+
+def test_a_dispatcher_with_nothing_in_hand_goes_on_from_whom_it_used_as_recorded():
+    uses = {7: [Use(0.0, 0), Use(1.0, 1), Use(10.5, 2)]}  # then 2 was used last, and 0 longest ago
+    arrivals, everyone = [10.0, 10.2, 20.0], [7, 7, 7]
+    assert shared_out(arrivals, everyone, [1.0, 1.0, 1.0], 3, 1, uses=uses).worker_of.tolist() == [2, 0, 0]
+
+
+def test_one_with_something_in_hand_goes_by_what_it_did_itself():
+    uses = {0: [Use(0.0, 0), Use(1.0, 1), Use(10.1, 1)]}
+    busy = shared_out([10.0, 10.2, 10.3], [0, 0, 0], [1.0, 1.0, 1.0], 3, 1, uses=uses)
+    assert busy.worker_of.tolist() == [2, 0, 1]
+
+
+def test_its_own_use_at_the_instant_of_an_arrival_is_not_yet_history():
+    assert shared_out([5.0], [0], [1.0], 2, 1, uses={0: [Use(1.0, 1), Use(5.0, 0)]}).worker_of.tolist() == [0]
