@@ -11,15 +11,13 @@ Invariant: swapping first and second turns the ratio over and leaves p as it was
 import math
 from collections.abc import Sequence
 from enum import StrEnum
-from itertools import combinations
-from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from bench.statistics import CONFIDENCE, SEED, Estimate, quantile
+from bench.statistics import CONFIDENCE, Estimate
 
 ALPHA = 0.05
 """A family of rows (all of one comparison) names a winner among equals at most this often."""
@@ -31,7 +29,6 @@ PRECISION = 0.05
 """Half-width of an interval, relative, that is told as worth having."""
 
 TRIALS_MIN_FOR_FLOOR = 4
-SPLITS_MAX = 2000
 ROUNDING = 1e-12
 
 Logs = npt.NDArray[np.float64]
@@ -142,13 +139,13 @@ def trials_needed(logs: Sequence[float] | Logs, precision: float = PRECISION) ->
         raise ValueError(f"precision must be above 0 (0.05 is 5 %), got {precision}")
     if len(logs) < 2:
         return None
-    from scipy.stats import norm, t
+    from scipy.special import ndtri, stdtrit
 
     scaled = float(np.std(logs, ddof=1)) / math.log1p(precision)
     quantile_at = (1 + CONFIDENCE) / 2
     # Student's quantile is above the normal's and falls towards it: the answer is a few trials further.
-    n = max(2, math.ceil((float(norm.ppf(quantile_at)) * scaled) ** 2))
-    while float(t.ppf(quantile_at, n - 1)) * scaled > math.sqrt(n):
+    n = max(2, math.ceil((float(ndtri(quantile_at)) * scaled) ** 2))
+    while float(stdtrit(n - 1, quantile_at)) * scaled > math.sqrt(n):
         n += 1
     return n
 
@@ -156,35 +153,20 @@ def trials_needed(logs: Sequence[float] | Logs, precision: float = PRECISION) ->
 def noise_floor(values: Sequence[float]) -> float | None:
     """Relative difference that one topology shows to itself, in 95 % of comparisons of as many pairs as it has trials.
 
-    ``values``: shape (n,), one number a trial. Its trials are paired among each other in all ways (a seeded sample,
-    where these are many): half of them as the first, half as the second. That makes n // 2 pairs, so the difference
-    is scaled to n by the square root. It holds what schedules do as well, which a real pair has in common: it may be
+    ``values``: shape (n,), one number a trial. Its trials are set against each other, half of them as the first, half
+    as the second: over all ways to do so the mean square of the difference of their means is 4 s^2 / n, s being the
+    standard deviation of the logs. A comparison of n pairs has twice as many trials, and half of that. From n trials s
+    is known only so well, which Student's t allows for; without it one comparison in eight, and not in twenty, of six
+    pairs would be beyond its own floor. It holds what schedules do as well, which a real pair has in common: it may be
     too large, so that a winner is missed, and is not too small. None: fewer than four trials, or a zero among them.
     """
     numbers = _numbers(values)
     if numbers.size < TRIALS_MIN_FOR_FLOOR or not numbers.all():
         return None
-    logs = np.log(numbers)
-    pairs = logs.size // 2
-    apart = [
-        abs(float(logs[list(one)].mean() - logs[list(other)].mean())) for one, other in _splits(logs.size)
-    ]
-    widest = quantile(apart, CONFIDENCE) or 0.0
-    return math.expm1(widest * math.sqrt(pairs / logs.size))
+    from scipy.special import stdtrit
 
-
-def _splits(n: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Two groups of n // 2 each; one trial is left out where n is odd."""
-    half = n // 2
-    if math.comb(n, half) * math.comb(n - half, half) <= SPLITS_MAX:
-        return [
-            (one, other)
-            for one in combinations(range(n), half)
-            for other in combinations([trial for trial in range(n) if trial not in one], half)
-        ]
-    chance = Random(SEED)
-    drawn = [tuple(chance.sample(range(n), 2 * half)) for _ in range(SPLITS_MAX)]
-    return [(trials[:half], trials[half:]) for trials in drawn]
+    quantile_at = float(stdtrit(numbers.size - 1, (1 + CONFIDENCE) / 2))
+    return math.expm1(quantile_at * float(np.std(np.log(numbers), ddof=1)) * math.sqrt(2 / numbers.size))
 
 
 def _of_pairs(apart: Logs) -> Difference:
@@ -192,9 +174,15 @@ def _of_pairs(apart: Logs) -> Difference:
     mean = float(apart.mean())
     if _constant(apart):
         return _certain(mean, apart.size, 2 / 2**apart.size)
-    from scipy.stats import ttest_1samp  # 1 to 2 s to import
+    from scipy.special import (
+        stdtr,
+        stdtrit,
+    )  # scipy.stats takes 1 to 2 s to import, and ten times as long a test
 
-    return _difference(ttest_1samp(apart, 0), mean, apart.size)
+    error, freedom = float(apart.std(ddof=1)) / math.sqrt(apart.size), apart.size - 1
+    half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+    p = 2 * float(stdtr(freedom, -abs(mean) / error))
+    return Difference(Estimate(mean, mean - half, mean + half, apart.size), p)
 
 
 def _of_sides(one: Logs, other: Logs) -> Difference:
@@ -204,17 +192,14 @@ def _of_sides(one: Logs, other: Logs) -> Difference:
         return _certain(mean, n, 2 / math.comb(one.size + other.size, one.size))
     from scipy.stats import ttest_ind
 
-    return _difference(ttest_ind(other, one, equal_var=False), mean, n)
+    test = ttest_ind(other, one, equal_var=False)
+    ends = test.confidence_interval(CONFIDENCE)
+    return Difference(Estimate(mean, float(ends.low), float(ends.high), n), float(test.pvalue))
 
 
 def _certain(mean: float, n: int, p: float) -> Difference:
     """Where nothing varies: Student's t can't judge it."""
     return Difference(Estimate(mean, mean, mean, n), 1.0 if abs(mean) <= ROUNDING else p)
-
-
-def _difference(test: Any, mean: float, n: int) -> Difference:
-    ends = test.confidence_interval(CONFIDENCE)
-    return Difference(Estimate(mean, float(ends.low), float(ends.high), n), float(test.pvalue))
 
 
 def _as_ratio(logs: Difference) -> Difference:

@@ -1,7 +1,7 @@
 """Differences over trials: ratios by hand, what cannot be compared, Holm's correction, trials needed, the noise floor."""
 
 import math
-from itertools import product
+from itertools import combinations, product
 from random import Random
 
 import pytest
@@ -165,10 +165,13 @@ def test_a_wish_for_no_interval_is_refused() -> None:
         trials_needed([1.0, 2.0], 0)
 
 
-def test_the_noise_floor_is_the_widest_of_a_few_splits() -> None:
-    """Of four trials, two stand out: as a pair against the others they differ by e^0.2, scaled to four pairs by 0.707."""
-    floor = noise_floor([1.0, 1.0, math.exp(0.2), math.exp(0.2)])
-    assert floor == pytest.approx(math.expm1(0.2 * math.sqrt(0.5)))
+def test_the_noise_floor_is_what_all_ways_to_halve_the_trials_show() -> None:
+    """Six trials: three against three, 20 ways; their mean square, halved for twice the trials, times Student's 2.5706."""
+    logs = [0.0, 0.02, -0.03, 0.05, 0.01, -0.04]
+    halves = [set(half) for half in combinations(range(6), 3)]
+    apart = [(2 * sum(logs[trial] for trial in half) - sum(logs)) / 3 for half in halves]
+    spread = math.sqrt(sum(each**2 for each in apart) / len(apart) / 2)
+    assert noise_floor([math.exp(log) for log in logs]) == pytest.approx(math.expm1(2.570582 * spread))
 
 
 def test_a_machine_without_noise_has_no_floor_and_few_trials_do_not_tell() -> None:
@@ -177,12 +180,15 @@ def test_a_machine_without_noise_has_no_floor_and_few_trials_do_not_tell() -> No
     assert noise_floor([5.0, 0.0, 5.0, 5.0]) is None
 
 
-@pytest.mark.parametrize("n", [7, 8, 20])
-def test_the_noise_floor_is_that_of_a_comparison_of_as_many_pairs(n: int) -> None:
-    """Over many recordings, 1.96 x s x sqrt(2 / n); few trials have few splits, whose 95 % is nearer their widest."""
+@pytest.mark.parametrize("n", [4, 6, 12])
+def test_one_in_twenty_comparisons_of_one_with_itself_is_beyond_the_noise_floor(n: int) -> None:
     chance = Random(n)
-    floors = [noise_floor([math.exp(chance.gauss(0, 0.05)) for _ in range(n)]) or 0 for _ in range(20)]
-    assert sum(floors) / 20 == pytest.approx(1.96 * 0.05 * math.sqrt(2 / n), rel=0.2)
+    beyond = 0
+    for _ in range(2000):
+        one, other = ([math.exp(chance.gauss(0, 0.05)) for _ in range(n)] for _ in range(2))
+        apart = sum(map(math.log, one)) / n - sum(map(math.log, other)) / n
+        beyond += math.expm1(abs(apart)) > (noise_floor(one) or 0)
+    assert beyond / 2000 == pytest.approx(ALPHA, abs=0.02)  # four standard deviations of a share of 2,000
 
 
 def test_values_without_a_ratio_are_judged_as_they_stand() -> None:
