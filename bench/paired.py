@@ -169,6 +169,12 @@ def noise_floor(values: Sequence[float]) -> float | None:
     return math.expm1(quantile_at * float(np.std(np.log(numbers), ddof=1)) * math.sqrt(2 / numbers.size))
 
 
+def noise_floor_of_two(one: Sequence[float], other: Sequence[float]) -> float | None:
+    """The larger of the two, below which neither can be told from the other; None where one has none."""
+    floors = noise_floor(one), noise_floor(other)
+    return None if floors[0] is None or floors[1] is None else max(floors[0], floors[1])
+
+
 def _of_pairs(apart: Logs) -> Difference:
     """Their mean; ``apart``: shape (n,), n >= 2."""
     mean = float(apart.mean())

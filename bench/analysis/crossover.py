@@ -2,7 +2,8 @@
 
 Invariant: nobody wins whom the data cannot tell from another. Trials are paired, for those of one number share their
 arrivals and service times; a winner differs from *each* of the others, after Holm's correction over all that is
-compared in the run. A trial without a percentile is slower than any that has one: its topology cannot win there.
+compared in the run, and by more than the two differ from themselves in that very place. A trial without a percentile
+is slower than any that has one: its topology cannot win there.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,16 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from bench.analysis.cells import CellFindings, InCell
-from bench.paired import ALPHA, PAIRS_MIN, Difference, Finding, finding, holm, paired
+from bench.paired import (
+    ALPHA,
+    PAIRS_MIN,
+    Difference,
+    Finding,
+    finding,
+    holm,
+    noise_floor_of_two,
+    paired,
+)
 from bench.scenario import Scenario
 from bench.statistics import Estimate
 
@@ -42,6 +52,9 @@ class Verdict(msgspec.Struct, frozen=True):
     """Pairs."""
     tie: bool
     """A single front makes a brokerless topology the central queue that a broker is: no difference is expected."""
+    noise_floor: float | None = None
+    """Relative difference that the best and ``against`` show to themselves here, the larger of the two; None with too
+    few pairs."""
 
 
 class _Place(NamedTuple):
@@ -70,8 +83,17 @@ class _Pairing(NamedTuple):
 
     other: str
     n: int
-    difference: Difference | None
+    difference: Difference | None = None
     """Of the best over the other; None with too few pairs."""
+    noise_floor: float | None = None
+
+
+class _Judged(NamedTuple):
+    """The same, with its p after Holm's correction, and whether the best is better."""
+
+    pairing: _Pairing
+    p: float | None
+    told: bool
 
 
 def crossover(cells: Sequence[CellFindings], scenario: Scenario) -> list[Verdict]:
@@ -114,19 +136,22 @@ def _pairings(place: _Place) -> list[_Pairing]:
 def _pairing(best: Mapping[int, float], other: Mapping[int, float], name: str) -> _Pairing:
     trials = sorted(best.keys() & other.keys())
     if len(trials) < PAIRS_MIN:
-        return _Pairing(name, len(trials), None)
-    ratio = paired([other[trial] for trial in trials], [best[trial] for trial in trials])
-    return _Pairing(name, len(trials), ratio)
+        return _Pairing(name, len(trials))
+    theirs, own = [other[trial] for trial in trials], [best[trial] for trial in trials]
+    return _Pairing(name, len(trials), paired(theirs, own), noise_floor_of_two(theirs, own))
+
+
+def _judged(pairing: _Pairing, p: float | None, figure: Figure) -> _Judged:
+    if pairing.difference is None or p is None:
+        return _Judged(pairing, p, told=False)
+    found = finding(pairing.difference.ratio, p, figure == "throughput", pairing.noise_floor or 0)
+    return _Judged(pairing, p, found is Finding.BETTER)
 
 
 def _verdict(place: _Place, pairings: Sequence[tuple[_Pairing, float | None]]) -> Verdict:
-    hardest, p = max(pairings, key=lambda each: (each[1] is None, each[1] or 0))
-    won = place.best not in place.incomplete and all(
-        each.difference is not None
-        and adjusted is not None
-        and finding(each.difference.ratio, adjusted, place.figure == "throughput") is Finding.BETTER
-        for each, adjusted in pairings
-    )
+    judged = [_judged(pairing, p, place.figure) for pairing, p in pairings]
+    hardest, p, _ = max(judged, key=lambda each: (each.p is None, not each.told, each.p or 0))
+    won = place.best not in place.incomplete and all(each.told for each in judged)
     return Verdict(
         cell=place.cell.cell.name,
         conditions=place.cell.cell.conditions,
@@ -139,6 +164,7 @@ def _verdict(place: _Place, pairings: Sequence[tuple[_Pairing, float | None]]) -
         p=p,
         n=hardest.n,
         tie=place.tie,
+        noise_floor=hardest.noise_floor,
     )
 
 
@@ -188,7 +214,8 @@ def sentence(verdicts: Sequence[Verdict]) -> str:
     parts = (_by_figure([each for each in judged if each.figure == figure], figure) for figure in _SAID)
     least = min(each.n for each in judged)
     how = f"At least {least} paired trials under each, {ALPHA:.0%} after Holm's correction".replace("%", " %")
-    return " ".join(part for part in (*parts, f"{how}, at equal outstanding per worker.") if part)
+    above = "above the noise floor, at equal outstanding per worker"
+    return " ".join(part for part in (*parts, f"{how}, {above}.") if part)
 
 
 def _by_figure(verdicts: Sequence[Verdict], figure: Figure) -> str:

@@ -19,7 +19,7 @@ from bench.paired import (
     finding,
     holm,
     log_ratios,
-    noise_floor,
+    noise_floor_of_two,
     paired,
     relative,
     trials_needed,
@@ -116,8 +116,7 @@ def _rows(one: Topology, other: Topology) -> Iterator[Row]:
 
 def _between(row: Row, apart: Difference | None, p_holm: float | None) -> Between:
     one, other = row.values(row.one), row.values(row.other)
-    floors = noise_floor(one), noise_floor(other)
-    floor = None if floors[0] is None or floors[1] is None else max(floors[0], floors[1])
+    floor = noise_floor_of_two(one, other)
     logs = log_ratios(other, one)
     needed = None if logs is None else trials_needed(logs)
     why = _why_none(row, apart, p_holm, floor)

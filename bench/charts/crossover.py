@@ -62,7 +62,8 @@ def pictures(findings: Findings) -> list[Picture]:
             "When do I need a broker?",
             "Who wins in each place: the shorter p99 at that load (open loop), and the higher capacity (closed loop). A"
             " colour names a topology that differs from every other by paired trials (5 %, Holm's correction over the"
-            " whole map); the number is by how much it is better than the one that comes nearest, mean of the pairs."
+            " whole map) and by more than the noise floor of the place; the number is by how much it is better than the"
+            " one that comes nearest, mean of the pairs."
             " Grey: these data cannot separate the best from another; n is the number of pairs,"
             f" {' to '.join(map(str, [pairs[0], pairs[-1]][: len(pairs)]))} where there are enough (at least"
             f" {PAIRS_MIN}). As many transactions may be outstanding at a worker in each topology; loads are fractions"

@@ -35,10 +35,11 @@ def crossover_table(verdicts: Sequence[Verdict]) -> Table:
     judged = any(verdict.p is not None for verdict in verdicts)
     return Table(
         "Who wins where",
-        ("cell", "figure", "winner", "best median", "better by", "than", "p", "pairs"),
+        ("cell", "figure", "winner", "best median", "better by", "than", "p", "noise floor", "pairs"),
         list(map(_place, verdicts)) if judged else [],
-        "p after Holm's correction over all rows. A winner differs from each of the others; the one that it is hardest"
-        " to tell from is named. One front is a central queue: it ties by construction.",
+        "p after Holm's correction over all rows. A winner differs from each of the others, by more than the noise"
+        " floor: what they show to themselves in that place. The one that it is hardest to tell from is named. One front"
+        " is a central queue: it ties by construction.",
     )
 
 
@@ -68,4 +69,5 @@ def _place(verdict: Verdict) -> Row:
     p = NONE if verdict.p is None else "below 0.001" if verdict.p < 0.001 else number(verdict.p)
     winner = verdict.winner or ("tie by construction" if verdict.tie else NONE)
     better = percent(verdict.better_by)
-    return (verdict.cell, what, winner, verdict.best, better, verdict.against, p, str(verdict.n))
+    floor = NONE if verdict.noise_floor is None else f"{verdict.noise_floor * 100:.1f} %"
+    return (verdict.cell, what, winner, verdict.best, better, verdict.against, p, floor, str(verdict.n))

@@ -30,10 +30,15 @@ def in_cell(topology, p99, capacity, *, trials=TRIALS):
     )
 
 
-def spread(value, trials=TRIALS):
-    moods = np.random.default_rng(1).normal(1, 0.3, trials)
+def spread(value, trials=TRIALS, mood=0.1):
+    moods = np.random.default_rng(1).normal(1, mood, trials)
     own = np.random.default_rng([int(value * 100)]).normal(1, 0.01, trials)
     return {trial + 1: abs(value * moods[trial] * own[trial]) for trial in range(trials)}
+
+
+def shift(values, times):
+    """The same, so many times as long but for a hair: in pairs, as certain as can be."""
+    return {trial: value * (times + trial * 1e-5) for trial, value in values.items()}
 
 
 def cells_of(here, *topologies):
@@ -73,8 +78,32 @@ def test_the_shorter_tail_and_the_higher_throughput_win(verdicts):
 
 def test_what_pairs_share_hides_no_difference(verdicts):
     values = list(PIRATE.p99_ms["0.8"].values())
-    assert max(values) / min(values) > 1.5  # trials differ by far more than topologies do
-    assert at(verdicts).p < 0.01
+    assert max(values) / min(values) > 1.2  # trials differ by far more than the pairs of them do
+    assert at(verdicts).p < 0.001
+
+
+def test_nobody_wins_by_less_than_each_shows_to_itself_in_that_place():
+    """Trials that vary by a third from schedule to schedule, in each pair alike; elsewhere they do not, and the floor is not theirs."""
+    here = scenario()
+    rows = [
+        each._replace(p99_ms={"0.5": spread(value), "0.8": spread(value, mood=0.3)})
+        for each, value in ((PIRATE, 60), (FREELANCE, 75))
+    ]
+    found = crossover(cells_of(here, *rows), here)
+    calm, wild = at(found, "0.5"), at(found)
+    assert wild.p < 0.01
+    assert wild.noise_floor > 0.25 > calm.noise_floor
+    assert (calm.winner, wild.winner, wild.best) == ("paranoid-pirate", None, "paranoid-pirate")
+
+
+def test_whom_the_noise_floor_keeps_from_being_told_is_named():
+    """By p alone the other would be the hardest."""
+    here = scenario()
+    near = FREELANCE._replace(topology="near", p99_ms={"0.8": shift(PIRATE.p99_ms["0.8"], 1.03)})
+    far = FREELANCE._replace(topology="far", p99_ms={"0.8": spread(90)})
+    verdict = at(crossover(cells_of(here, PIRATE, far, near), here))
+    assert (verdict.winner, verdict.against) == (None, "near")
+    assert verdict.p < 1e-6
 
 
 def test_what_cannot_be_told_apart_has_no_winner(verdicts):
@@ -136,7 +165,7 @@ def test_the_sentence_counts_wins_and_leaves_out_what_ties_by_construction(verdi
         " in 4 the data cannot tell. By throughput, of 4 conditions: freelance carries more in 4 (by "
     )
     assert said.endswith(
-        "At least 6 paired trials under each, 5 % after Holm's correction, at equal outstanding per worker."
+        "At least 6 paired trials under each, 5 % after Holm's correction, above the noise floor, at equal outstanding per worker."
     )
 
 
