@@ -13,13 +13,13 @@ from bench.analysis.recording import Step
 from bench.analysis.steady import LoadPoint, load_points
 from bench.analysis.throughput import Rung, capacities, capacity, completed_per_s, ladder
 from bench.analysis.trials import by_trial
-from bench.analysis.validity import Reason
+from bench.analysis.validity import Reason, invalid_in_cells
 from bench.load.search import enough
 from bench.parquet import Database
 from bench.phases import Search
 from bench.run_record import RunRecord
 from bench.statistics import Estimate
-from bench.sweep import Cell, phase_and_cell
+from bench.sweep import Cell
 
 
 class InCell(NamedTuple):
@@ -52,8 +52,7 @@ def cells(
     database: Database, record: RunRecord, steps: Sequence[Step], reasons: Iterable[Reason]
 ) -> list[CellFindings]:
     """In the order of the sweep, as far as it was played."""
-    invalid = {(each.episode.topology, each.episode.trial, each.episode.phase) for each in reasons}
-    spoilt = {(topology, trial, phase_and_cell(phase)[1]) for topology, trial, phase in invalid}
+    spoilt = invalid_in_cells(reasons)
     valid = [
         step
         for step in steps

@@ -4,7 +4,7 @@ Invariant: a reason names the figure and what it should have been. A trial (one 
 one of its episodes is: its numbers are left out, its accounts are not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from bench.checks.recorded import Recorded
 from bench.checks.registry import AS_PLAYED, CHECKS, FAULTS, LAWS, RECORDS, TOLD
 from bench.ledger import Books, EpisodeKey
 from bench.run_record import Cause, Episode, RunRecord
+from bench.sweep import phase_and_cell
 
 Kind = Literal[Cause, "record", "growth"]
 """What kind of reason: ``bench.run_record.Cause``, from when it was played, or a broken law; facts that are missing; a
@@ -86,6 +87,13 @@ def look(
 def invalid_trials(reasons: list[Reason]) -> set[tuple[str, int]]:
     """The trials (topology, number) that have one."""
     return {(reason.episode.topology, reason.episode.trial) for reason in reasons}
+
+
+def invalid_in_cells(reasons: Iterable[Reason]) -> set[tuple[str, int, str]]:
+    """The trials of each cell (topology, number, cell) that have one; the cell is empty where there is no sweep."""
+    return {
+        (each.episode.topology, each.episode.trial, phase_and_cell(each.episode.phase)[1]) for each in reasons
+    }
 
 
 def _in(key: EpisodeKey, found: Checked) -> str:

@@ -6,12 +6,14 @@ Invariant: every row of either run is in it: among ``rows``, ``only_a`` or ``onl
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from bench.analysis.validity import Reason
 from bench.comparison.conditions import Differing, differing
 from bench.comparison.differences import Compared, compared
 from bench.comparison.figures import Figures, Row
 from bench.comparison.pairing import why_unpaired
 from bench.comparison.threshold import Threshold
 from bench.errors import BadInput
+from bench.sweep import phase_and_cell
 
 
 class Judged(NamedTuple):
@@ -69,8 +71,14 @@ def compare(
 
 
 def _left_out(which: str, run: Figures) -> list[str]:
-    said = [f"{which}: left out with its trial: {reason}" for reason in run.reasons]
+    said = [f"{which}: left out with its trial{_where(reason)}: {reason}" for reason in run.reasons]
     return said if run.record.complete else [f"{which}: the run is incomplete", *said]
+
+
+def _where(reason: Reason) -> str:
+    """In a sweep a trial is left out of one cell only."""
+    cell = phase_and_cell(reason.episode.phase)[1]
+    return f" in cell {cell}" if cell else ""
 
 
 def _judged(threshold: Threshold, rows: Sequence[Compared]) -> list[Judged]:

@@ -4,10 +4,12 @@ Invariant: what is the same, and what always differs (the load average before a 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import starmap
 from typing import NamedTuple
 
 import msgspec
 
+from bench.comparison.sockets import differing_options
 from bench.conditions import Conditions
 from bench.run_record import RunRecord
 
@@ -24,8 +26,8 @@ class Differing(NamedTuple):
 
 
 def differing(a: RunRecord, b: RunRecord) -> list[Differing]:
-    """Conditions, scenario and what the loads are fractions of, in this order."""
-    return _differing(_of_run(a), _of_run(b))
+    """Conditions, scenario, what the loads are fractions of, and socket options, in this order."""
+    return [*_differing(_of_run(a), _of_run(b)), *starmap(Differing, differing_options(a, b))]
 
 
 def differing_conditions(a: Conditions, b: Conditions) -> list[Differing]:

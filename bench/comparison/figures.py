@@ -1,6 +1,7 @@
 """What each trial of a run says of each metric: made by the analysis of the report, from one trial's steps at a time.
 
-Invariant: only valid trials are here; a trial in which a figure is not known, or never came, has None, not nothing.
+Invariant: only valid trials are here, of a sweep those that are valid in that cell; a trial in which a figure is
+not known, or never came, has None, not nothing.
 """
 
 from collections import defaultdict
@@ -18,7 +19,7 @@ from bench.analysis.steady import by_load
 from bench.analysis.summing import recovery_summary
 from bench.analysis.throughput import capacity, ladder
 from bench.analysis.trials import by_trial
-from bench.analysis.validity import Reason, invalid_trials
+from bench.analysis.validity import Reason, invalid_in_cells
 from bench.comparison.metrics import OF_FAULTS
 from bench.ledger import EpisodeKey
 from bench.parquet import open_run
@@ -59,13 +60,13 @@ def figures(folder: Path) -> Figures:
     """Of a run folder. Reads, writes nothing. Raises as ``bench.analysis.findings.analyse``."""
     findings = analyse(folder)
     record = findings.record
-    invalid = invalid_trials(findings.reasons)
+    invalid = invalid_in_cells(findings.reasons)
     rows: dict[Row, dict[int, float | None]] = defaultdict(dict)
     with open_run(folder) as database:
         steps = [
             step
             for step in recording.steps(database, record)
-            if (step.episode.topology, step.trial) not in invalid
+            if (step.episode.topology, step.trial, step.episode.cell) not in invalid
         ]
         held = depths.held(database) if any(step.faults for step in steps) else {}
         heard = Heard(recovery.notes(database), absences(database), held)

@@ -38,8 +38,8 @@ def crossover_table(verdicts: Sequence[Verdict]) -> Table:
         ("cell", "figure", "winner", "best median", "better by", "than", "p", "noise floor", "pairs"),
         list(map(_place, verdicts)) if judged else [],
         "p after Holm's correction over all rows. A winner differs from each of the others, by more than the noise"
-        " floor: what they show to themselves in that place. The one that it is hardest to tell from is named. One front"
-        " is a central queue: it ties by construction.",
+        " floor: what they show to themselves in that place. The one that it is hardest to tell from is named. One"
+        " front is a central queue: it ties by construction.",
     )
 
 

@@ -6,6 +6,8 @@ from msgspec.structs import replace
 from bench.analysis.findings import analyse
 from bench.analysis.summary import as_json
 from bench.analysis.summing import summary_of
+from bench.comparison.comparison import compare
+from bench.comparison.figures import figures
 from bench.raw import to_parquet
 from bench.run_record import Doubt, read
 from tests.bench.recording import make_run
@@ -92,6 +94,15 @@ def test_a_trial_that_is_invalid_in_one_cell_is_none_the_worse_in_another(folder
     four, two = analyse(tmp_path).cells
     assert [topology.trials for topology in four.topologies] == [1, 2]
     assert [topology.trials for topology in two.topologies] == [2, 2]
+    before, after = figures(folder), figures(tmp_path)
+    spoiled = {row for row in before.rows if (row.topology, row.cell) == ("paranoid-pirate", "f2-w4")}
+    assert spoiled
+    assert {row: set(after.rows[row]) for row in before.rows} == {
+        row: {2} if row in spoiled else {1, 2} for row in before.rows
+    }
+    assert compare(("a", "b"), before, after).left_out == [
+        f"B: left out with its trial in cell f2-w4: {after.reasons[0]}"
+    ]
 
 
 def test_the_summary_says_what_is_different_in_each_cell(findings):

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from bench import run_record
 from bench.cli import run
 from bench.comparison.comparison import compare
+from bench.comparison.conditions import differing
 from bench.comparison.figures import Figures, figures
 from bench.comparison.junit import junit
 from bench.comparison.markdown import markdown
@@ -96,6 +97,36 @@ def test_conditions_that_differ_are_named_and_no_others(small):
     other.scenario = replace(other.scenario, timeout_s=4.0)
     found = compare(("a", "b"), small, Figures(other, [], small.rows))
     assert [each.key for each in found.conditions] == ["commit", "timeout_s"]
+
+
+def test_socket_options_that_differ_are_told_once_for_all_sockets_that_are_alike(small):
+    other = run_record.read(small_run())
+    other.plans = {name: with_option(plan, "DEALER", "sndhwm", 7) for name, plan in other.plans.items()}
+    other.options_read_back = {}
+    record = run_record.read(small_run())
+    record.options_read_back = {}
+    (first, *rest) = differing(record, other)
+    assert first.key.startswith("sockets.DEALER.sndhwm (")
+    assert "freelance front worker" in first.key
+    assert first.key.count("freelance front worker") == 1
+    assert first.b == "7"
+    assert {each.key.partition(" (")[0] for each in rest} <= {"sockets.DEALER.sndhwm"}
+    del other.plans["freelance"]
+    assert not any("freelance" in each.key for each in differing(record, other))
+
+
+def test_a_socket_option_that_only_one_run_sets_is_told(small):
+    record, other = run_record.read(small_run()), run_record.read(small_run())
+    other.plans = {name: with_option(plan, "ROUTER", "tos", 1) for name, plan in other.plans.items()}
+    assert {(each.a, each.b) for each in differing(record, other)} == {("not set", "1")}
+
+
+def with_option(plan, kind, option, value):
+    def changed(socket):
+        return replace(socket, options={**socket.options, option: value}) if socket.kind == kind else socket
+
+    parts = [replace(part, sockets=tuple(map(changed, part.sockets))) for part in plan.parts]
+    return replace(plan, parts=tuple(parts))
 
 
 def test_rows_of_one_run_only_are_listed(small):
