@@ -14,17 +14,18 @@ from itertools import chain
 
 from msgspec.structs import replace
 
-from bench import bank, launch
+from bench import bank, connections, launch
 from bench.audit import Audit, audit, violations
 from bench.checks.check import judge
 from bench.checks.played import Played
 from bench.checks.registry import AS_PLAYED
 from bench.checks.watched import read, watched
 from bench.child import Launch
+from bench.connections import Connections
 from bench.faults.fault import Fault
 from bench.faults.injection import Injection
 from bench.folders import EpisodeFolder
-from bench.load.report import Begin, End, Offered
+from bench.load.report import Begin, End, Offered, Ready
 from bench.load.spec import LoadSpec
 from bench.load_orders import orders
 from bench.load_process import LoadFailed, LoadProcess
@@ -92,6 +93,7 @@ class _Stage:
         self._books: asyncio.Task[list[str]] | None = None
         """A look at the books of a soak's rounds, under way or not asked for its result yet."""
         self._doubts: list[Doubt] = []
+        self._connections: Connections | None = None
 
     async def play(self) -> Episode:
         """The story."""
@@ -130,6 +132,7 @@ class _Stage:
             self._wiring.mechanism,
             found,
             verdict.checked,
+            self._connections,
         )
 
     def clear(self) -> None:
@@ -167,7 +170,9 @@ class _Stage:
                     # No part can reach another any more: nothing that follows is of use.
                     load.child.kill()
                     break
-                if isinstance(line, Begin):
+                if isinstance(line, Ready):
+                    self._connections = self._connected(line.pid)
+                elif isinstance(line, Begin):
                     self._begin(line)
                 elif isinstance(line, Offered):
                     self._injection.offered(line.name, line.burst, line.rate_per_s, line.sent_per_s)
@@ -272,6 +277,14 @@ class _Stage:
         if self._load and self._load.child.running:
             parts["load"] = Usage("load", self._load.child.pid, 0.0)
         return {**parts, **self._wiring.usage(), "bench": Usage("bench", os.getpid(), 0.0)}
+
+    def _connected(self, load: int) -> Connections | None:
+        """Who is connected to whom, before the first step; ``load``: the pid of the load process."""
+        processes = {name: usage.pid for name, usage in self._supervisor.usage().items()}
+        if self._scenario.level == "client":
+            processes |= {part.name: load for part in self._plan.parts if part.role == "front"}
+        relay = self._wiring.usage().get("relay")
+        return connections.count(self._plan, processes, relay.pid if relay else None)
 
     def _patience_s(self) -> float:
         return self._scenario.settings.limits.drain_s + self._scenario.supervision.stop_margin_s

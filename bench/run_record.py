@@ -13,6 +13,7 @@ import msgspec
 from bench.audit import Audit
 from bench.checks.check import Checked
 from bench.conditions import Conditions
+from bench.connections import Connections
 from bench.faults.network import Mechanism
 from bench.phases import Step
 from bench.read_back import Options
@@ -110,6 +111,9 @@ class Episode(msgspec.Struct, frozen=True):
     """Of the bank's books, where the service keeps a bank."""
     checked: Mapping[str, Checked] = msgspec.field(default_factory=dict)
     """What each check of ``AS_PLAYED`` (bench/checks/registry.py) found, also where it found nothing wrong."""
+    connections: Connections | None = None
+    """Between its processes, as the kernel had them when the load was about to begin; None: it came to no load, or the
+    kernel does not tell."""
 
     @property
     def valid(self) -> bool:

@@ -1,6 +1,7 @@
 """What it takes to add a worker to a deployment that runs, or to take one away.
 
-Invariant: places and connections follow from the plan alone; times are measured, or not told. A place is a part that
+Invariant: places and connections follow from the plan alone, with what the kernel counted beside it; times are
+measured, or not told. A place is a part that
 names the worker: its settings have to be edited, and as no part reads them again, it has to be restarted. A worker that
 is started where others run (one that had been absent, or one that was killed) is for a broker a new one, whose name it
 hears for the first time; for who connects to workers it is one that they had been told of.
@@ -13,6 +14,7 @@ from bench.analysis.absences import Absence
 from bench.analysis.faults import Heard
 from bench.analysis.recording import NS_PER_MS, Step, key_of
 from bench.analysis.trials import over_trials, within_trial
+from bench.connections import planned
 from bench.ledger import EpisodeKey
 from bench.parquet import Database
 from bench.statistics import Estimate
@@ -40,6 +42,10 @@ class Membership(NamedTuple):
     """Of the whole deployment."""
     connections_each: int
     """That one worker more makes."""
+    counted: Estimate | None
+    """Links that the kernel had connected, where all parts ran; None: it was not looked."""
+    miscounted: tuple[str, ...]
+    """Each episode in which that were others than planned between the parts that ran, for people."""
     up_ms: Estimate | None
     """From a worker's start until its sockets are open."""
     used_ms: Estimate | None
@@ -99,12 +105,36 @@ def membership(
         places,
         len(plan.links),
         sum(last in (link.connector, link.binder) for link in plan.links),
+        _counted(plan, steps),
+        _miscounted(steps),
         over_trials(within_trial(each.up_ms for each in joined[trial]) for trial in trials),
         over_trials(within_trial(each.used_ms for each in joined[trial]) for trial in trials),
         over_trials(
             within_trial(_restarts_ms((step for step in steps if step.trial == trial), places, heard))
             for trial in trials
         ),
+    )
+
+
+def _counted(plan: Plan, steps: Sequence[Step]) -> Estimate | None:
+    whole = planned(plan, (part.name for part in plan.parts))
+    found = [
+        (step.trial, seen.links)
+        for step in steps
+        if (seen := step.episode.connections) and seen.planned == whole
+    ]
+    by_trial = [
+        [links for each, links in found if each == trial] for trial in sorted({trial for trial, _ in found})
+    ]
+    return over_trials(within_trial(each) for each in by_trial)
+
+
+def _miscounted(steps: Sequence[Step]) -> tuple[str, ...]:
+    looked = {step.episode.name: step.episode.connections for step in steps}
+    return tuple(
+        f"{name}: {seen.links:g}, planned {seen.planned}"
+        for name, seen in looked.items()
+        if seen and seen.links != seen.planned
     )
 
 

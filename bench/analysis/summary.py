@@ -252,6 +252,10 @@ class MembershipSummary(msgspec.Struct, frozen=True):
     places_to_edit: list[str]
     connections: int
     connections_of_a_worker: int
+    connections_counted: Estimate | None
+    """Links that the kernel had connected when a load was about to begin."""
+    connections_differ: list[str]
+    """Each episode in which that were others than planned."""
     worker_up_ms: Estimate | None
     worker_first_use_ms: Estimate | None
     places_restarted_ms: Estimate | None

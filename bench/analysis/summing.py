@@ -173,6 +173,8 @@ def _membership(found: Membership) -> MembershipSummary:
         list(found.places),
         found.connections,
         found.connections_each,
+        found.counted,
+        list(found.miscounted),
         found.up_ms,
         found.used_ms,
         found.restart_ms,

@@ -141,6 +141,7 @@ def _membership(summary: Summary) -> Table:
             *(listed(each.places_to_edit) or "none" for each in found),
         ),
         ("connections in all", *(f"{each.connections:,}" for each in found)),
+        ("of these, the kernel had", *(estimate(each.connections_counted) for each in found)),
         ("connections that each worker makes", *(f"{each.connections_of_a_worker:,}" for each in found)),
         ("a started worker's sockets are open after", *(milliseconds(each.worker_up_ms) for each in found)),
         (
@@ -152,12 +153,14 @@ def _membership(summary: Summary) -> Table:
             *(milliseconds(each.places_restarted_ms) for each in found),
         ),
     ]
+    differ = [each for topology in found for each in topology.connections_differ]
     return _by_topology(
         "What it takes to add or to remove a worker while the others run",
         list(summary.topologies),
         rows,
-        "Places: parts that name the worker; connections: from the plan. Times: of workers that were started while the"
-        " others ran, which a broker had not heard of before and fronts had been told of: docs/workers.md.",
+        "Places: parts that name the worker; connections: from the plan, and as the kernel had them before each load"
+        f" began{f' (others than planned in {listed(differ)})' if differ else ''}. Times: of workers that were started"
+        " while the others ran, which a broker had not heard of before and fronts had been told of: docs/workers.md.",
     )
 
 

@@ -103,6 +103,19 @@ def test_the_record_says_under_which_conditions(whole):
     assert all(0 <= kill["t_ns"] - kill["planned_ns"] < 200e6 for kill in kills)
 
 
+def test_the_kernel_has_as_many_connections_as_planned(whole):
+    results = whole / "results" / "latest"
+    summary = json.loads((results / "summary.json").read_text())["topologies"]
+    for episode in record(results)["episodes"]:
+        found = episode["connections"]
+        assert (
+            found["between_parts"]
+            == found["planned"]
+            == summary[episode["topology"]]["membership"]["connections"]
+        )
+    assert all(topology["membership"]["connections_differ"] == [] for topology in summary.values())
+
+
 def test_progress_says_what_is_running_which_of_how_many_and_how_long(whole):
     lines = (whole / "err").read_text().splitlines()
     assert re.fullmatch(r"\[1/9\] capacity, paranoid-pirate, trial 1 \(about \d+ s left\)", lines[1])

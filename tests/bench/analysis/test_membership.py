@@ -1,11 +1,13 @@
 """What one worker more takes: from the plans of real topologies, and from marks and executions."""
 
 import pytest
+from msgspec.structs import replace
 
 from bench.analysis.absences import absences
 from bench.analysis.faults import Heard
 from bench.analysis.membership import membership, started
 from bench.analysis.recording import key_of
+from bench.connections import Connections
 from bench.registry import TOPOLOGIES
 from common.settings import Settings
 from common.topology import Deployment
@@ -48,6 +50,32 @@ def test_the_places_are_the_parts_whose_sockets_a_further_worker_changes(topolog
     few, more = plan(topology, workers=4), plan(topology, workers=5)
     changed = tuple(part.name for part in few.parts if more.named(part.name).sockets != part.sockets)
     assert of(topology, workers=4).places == changed
+
+
+def counted(*found, trials=(1, 2)):
+    steps = [step(transactions(*steady(100)), trial=trial, topology="freelance") for trial in trials]
+    steps = [
+        each._replace(episode=replace(each.episode, connections=connections))
+        for each, connections in zip(steps, found, strict=True)
+    ]
+    return membership(plan("freelance"), steps, {}, NOTHING)
+
+
+def test_what_the_kernel_counted_stands_beside_what_was_planned():
+    found = counted(Connections(24, 24), Connections(24, 0, 48))
+    assert (found.connections, found.counted.median, found.counted.n) == (24, 24, 2)
+    assert found.miscounted == ()
+
+
+def test_where_the_kernel_counted_others_than_planned_both_are_told():
+    assert counted(Connections(24, 23), Connections(24, 24)).miscounted == (
+        "phase-freelance-1: 23, planned 24",
+    )
+
+
+def test_without_the_absent_fewer_links_are_expected_and_say_nothing_of_the_whole():
+    found = counted(Connections(21, 21), None)
+    assert (found.counted, found.miscounted) == (None, ())
 
 
 def recorded():
