@@ -27,8 +27,8 @@ def _lines(scenario: Scenario) -> Iterator[str]:
     yield f"{scenario.name}: {scenario.title}. {scenario.question}"
     yield f"topologies: {', '.join(scenario.topologies)}; trials: {scenario.trials}; seed: {scenario.seed}"
     yield (
-        f"deployment: workers: {deployment.workers}, fronts: {deployment.fronts}, brokers, where their number is free:"
-        f" {deployment.brokers}; credit: {scenario.settings.credit}"
+        f"deployment: workers: {deployment.workers}, fronts: {deployment.fronts}, brokers:"
+        f" {_brokers(scenario)}; credit: {scenario.settings.credit}"
     )
     if scenario.fronts_of:
         yield "fronts of: " + ", ".join(f"{name} {fronts}" for name, fronts in scenario.fronts_of.items())
@@ -77,6 +77,12 @@ def _sweep(scenario: Scenario, order: RunningOrder) -> Iterator[str]:
             f"{name} {'none' if name in without else credit}" for name, credit in credits.items()
         )
         yield f"  {cell.name}: {cell}; credit: {each}; about {duration(seconds(turns, OVERHEAD_S))}"
+
+
+def _brokers(scenario: Scenario) -> str:
+    """Of each topology that has any."""
+    each = {name: plan.brokers for name, plan in plans_of(scenario).items() if plan.brokers}
+    return ", ".join(f"{name} {count}" for name, count in each.items()) or "none"
 
 
 def _value(value: object) -> str:

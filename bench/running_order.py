@@ -3,7 +3,7 @@
 Invariant: topologies alternate (A B C, C B A, ...), so that a machine that warms up or gets busy favours none of them;
 a topology that lacks the part which a phase wants to hit skips that phase, and that is told. In a sweep, a cell's
 phases follow each other, and all topologies have as many transactions outstanding at a worker; one that cannot skips
-the cell.
+the cell, and one that has another number of brokers than the cell.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -78,7 +78,11 @@ def _aligned(scenario: Scenario, cell: Cell, plans_of: PlansOf) -> RunningOrder:
     able: dict[str, Scenario] = {}
     skipped = []
     for topology, plan in plans.items():
-        if not credited(plan):
+        if cell.brokers and plan.brokers not in (0, cell.brokers):
+            skipped.append(
+                Skipped(cell.name, topology, f"it has always {plan.brokers} brokers, not {cell.brokers}")
+            )
+        elif not credited(plan):
             able[topology] = scenario
         elif each := credit(outstanding, plan):
             able[topology] = replace(scenario, settings=replace(scenario.settings, credit=each))

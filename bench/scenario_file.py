@@ -58,6 +58,7 @@ def make(table: Table) -> Scenario:
     scenario: Scenario = convert(table, Scenario)
     for name in scenario.topologies:
         check_topology(name)
+    _check_brokers(scenario, table)
     _check_service(scenario)
     inputs.check(scenario)
     return scenario
@@ -73,6 +74,17 @@ def check_topology(name: str) -> Topology:
         return topology(name)
     except ValueError as error:
         raise BadInput(str(error)) from None
+
+
+def _check_brokers(scenario: Scenario, table: Table) -> None:
+    """Refuse a number that is written down and that a topology would not play; in a sweep over it, cells say that."""
+    if "brokers" not in table.get("deployment", {}) or (scenario.sweep and scenario.sweep.brokers):
+        return
+    brokers = scenario.deployment.brokers
+    for name in scenario.topologies:
+        plan = topology(name).plan(scenario.deployment, scenario.settings, lambda each: f"ipc://{each}")
+        if plan.brokers not in (0, brokers):
+            raise BadInput(f"deployment.brokers of {name} must be {plan.brokers}, got {brokers}")
 
 
 def _check_service(scenario: Scenario) -> None:

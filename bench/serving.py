@@ -59,9 +59,8 @@ class Serving(NamedTuple):
         except ValueError as error:
             raise BadInput(str(error)) from None
         plan = topology.plan(deployment, settings, lambda name: f"ipc://{name}")
-        there = sum(part.role == "broker" for part in plan.parts)
-        if brokers not in (None, there):
-            raise BadInput(f"brokers of {topology.name} must be {there}, got {brokers}")
+        if brokers not in (None, plan.brokers):
+            raise BadInput(f"brokers of {topology.name} must be {plan.brokers}, got {brokers}")
         if not port:
             raise BadInput("port must be 1 to 65535, got 0")
         check_free(host, port)

@@ -77,6 +77,11 @@ class Plan(msgspec.Struct, frozen=True):
             for endpoint in socket.endpoints
         )
 
+    @property
+    def brokers(self) -> int:
+        """How many it has, which need not be what was asked for: 0 where there is no broker in the middle."""
+        return sum(part.role == "broker" for part in self.parts)
+
     def named(self, name: str) -> Part:
         """The part of that name."""
         return next(part for part in self.parts if part.name == name)
@@ -96,7 +101,7 @@ class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workers: int = 8
     fronts: int = 2
     brokers: int = 1
-    """Where there are any and their number is free: a binary star has always two."""
+    """Where there are any. A binary star has always two; a scenario that asks it for another number is refused."""
 
     def __post_init__(self) -> None:
         for name, value, most in (

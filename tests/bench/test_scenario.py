@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.dry_run import describe
 from bench.errors import BadInput
 from bench.faults.kill import Kill
 from bench.phases import Closed, Open, Paced
@@ -100,6 +101,17 @@ def test_fronts_of_a_topology_are_checked(change, expected):
     with pytest.raises(BadInput) as caught:
         load("per-core", [change])
     assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize("brokers", [1, 3])
+def test_a_number_of_brokers_that_a_topology_would_not_play_is_refused(brokers):
+    with pytest.raises(BadInput, match=f"^deployment.brokers of binary-star must be 2, got {brokers}$"):
+        load("noise", ["topologies=['freelance', 'binary-star']", f"deployment.brokers={brokers}"])
+
+
+def test_a_binary_star_has_its_two_brokers_where_no_number_is_written_down():
+    scenario = load("noise", ["topologies=['paranoid-pirate', 'binary-star', 'freelance']"])
+    assert "brokers: paranoid-pirate 1, binary-star 2; credit" in describe(scenario)
 
 
 def test_the_omission_scenario_asks_the_same_of_both_loads_and_does_the_same_to_both():

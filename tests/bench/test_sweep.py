@@ -192,6 +192,13 @@ def test_faults_are_not_swept():
         load("quick", ["sweep.fronts=[1, 2]"])
 
 
+def test_who_always_has_other_brokers_than_a_cell_skips_it_and_that_is_told():
+    scenario = load("sweep", ["topologies=['paranoid-pirate', 'binary-star']", "sweep={brokers=[1, 2]}"])
+    [skipped] = order_of(scenario).skipped
+    assert (skipped.phase, skipped.topology) == ("b1", "binary-star")
+    assert skipped.why == "it has always 2 brokers, not 1"
+
+
 def test_a_dry_run_tells_each_cell_with_its_credits_and_who_skips_it():
     scenario = load("sweep", ["sweep.fronts=[4]", "sweep.credit=[]", "sweep.outstanding=[4, 6]"])
     said = describe(scenario)
