@@ -80,16 +80,17 @@ def checks(findings: Findings) -> list[Table]:
         "could not be sent",
         "repeated episodes",
     )
-    skipped = "; ".join(f"{each.phase} on {each.topology}: {each.why}" for each in record.skipped)
     given_up = "; ".join(
         f"{', '.join(each.given_up)} in {each.name}" for each in record.episodes if each.given_up
     )
-    told = (("Not played", skipped), ("Given up by the supervisor, and dead to the end", given_up))
     return (
         [
             each_check(findings),
             Table(
-                "The load process", header, rows, " ".join(f"{what}: {text}." for what, text in told if text)
+                "The load process",
+                header,
+                rows,
+                f"Given up by the supervisor, and dead to the end: {given_up}." if given_up else "",
             ),
             *_growth(findings),
         ]

@@ -112,6 +112,8 @@ class Page(NamedTuple):
     valid: bool
     validity: str
     reasons: list[str]
+    skipped: list[str]
+    """What a topology could not play, and why."""
     checks: list[Table]
     command: str
     provenance: list[Table]
@@ -167,6 +169,7 @@ def page(findings: Findings, summary: Summary, figures: dict[str, list[Figure]])
         valid=findings.valid,
         validity=considered(findings),
         reasons=summary.why_invalid,
+        skipped=[f"{each.phase} on {each.topology}: {each.why}" for each in record.skipped],
         checks=checks(findings),
         command=command(record),
         provenance=provenance(record),
