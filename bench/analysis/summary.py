@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from bench.analysis.agreement import Agreement
 from bench.analysis.crossover import Verdict
 from bench.analysis.differences import Differences
 from bench.analysis.floors import Floor, Floors
@@ -179,6 +180,7 @@ class InCellSummary(msgspec.Struct, frozen=True):
     throughput_per_s: dict[str, Estimate]
     latency_ms: dict[str, Latency]
     queueing: dict[str, dict[str, Model]]
+    agreement: dict[str, Agreement] = {}
 
 
 class CellSummary(msgspec.Struct, frozen=True):
@@ -291,6 +293,8 @@ class Level(msgspec.Struct, frozen=True):
     """By fault and load: ``pause-front, 300/s``."""
     goodput_per_core: PerCore | None
     """None where no load has a p99 within the target, or its processor time is not known."""
+    agreement: dict[str, Agreement] = {}
+    """By load, with the model of ``queueing`` that is the topology's own."""
 
 
 class TopologySummary(msgspec.Struct, frozen=True):

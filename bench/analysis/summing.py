@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec.structs import astuple
 
+from bench.analysis.agreement import Agreement, agreement
 from bench.analysis.cells import CellFindings, InCell
 from bench.analysis.differences import differences
 from bench.analysis.faults import Fault
@@ -106,6 +107,7 @@ def _in_cell(topology: InCell) -> InCellSummary:
         throughput_per_s={str(rung.concurrency): rung.completed_per_s for rung in topology.ladder},
         latency_ms={point.key: _latency(point) for point in topology.loads},
         queueing={point.key: _models(point.queueing) for point in topology.loads if point.queueing},
+        agreement=_agreements(topology.loads),
     )
 
 
@@ -158,6 +160,7 @@ def _level(topology: Topology, p99_target_ms: float | None) -> Level:
         cost_per_transaction=_cost(topology),
         coordinated_omission={f"{each.key}, {each.load}": _omission(each) for each in topology.omissions},
         goodput_per_core=_per_core(topology, p99_target_ms),
+        agreement=_agreements(topology.loads),
     )
 
 
@@ -287,6 +290,10 @@ def _absent(missing: Missing) -> AbsentSummary:
 def _models(comparisons: list[Comparison]) -> dict[str, Model]:
     models = dict.fromkeys(comparison.model for comparison in comparisons)
     return {model: _model([each for each in comparisons if each.model == model]) for model in models}
+
+
+def _agreements(points: Sequence[LoadPoint]) -> dict[str, Agreement]:
+    return {point.key: found for point in points if (found := agreement(point.queueing))}
 
 
 def _little(trials: Sequence[dict[str, Law]]) -> dict[str, LittleSummary]:

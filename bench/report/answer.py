@@ -6,7 +6,7 @@ Invariant: a sentence names a difference only where ``verdict`` finds one; every
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bench.analysis.crossover import sentence
+from bench.analysis import agreement, crossover
 from bench.analysis.differences import CAPACITY, LATENCY
 from bench.analysis.summary import Level, RecoverySummary, Summary
 from bench.charts.words import done_to
@@ -38,14 +38,14 @@ def answers(summary: Summary, scenario: Scenario) -> list[Answer]:
     parts = (
         _crossover(summary),
         _capacity(summary, levels, scenario), _tail(summary, levels),
-        _theory(levels), _faults(levels), _cost(levels), _accounts(summary)
+        _theory(summary, levels), _faults(levels), _cost(levels), _accounts(summary)
     )  # fmt: skip
     return [answer for part in parts for answer in part]
 
 
 def _crossover(summary: Summary) -> Iterator[Answer]:
     """Of a sweep."""
-    if answer := sentence(summary.crossover):
+    if answer := crossover.sentence(summary.crossover):
         yield Answer("When do I need a broker?", answer)
 
 
@@ -89,8 +89,26 @@ def _is_fraction(load: str) -> bool:
     return load.replace(".", "", 1).isdigit()
 
 
-def _theory(levels: dict[str, Level]) -> Iterator[Answer]:
-    """Where there was one dispatcher, so that both disciplines of the theory have their turn."""
+def agreed(summary: Summary) -> str:
+    """At how many points each topology is as its own model says, over all cells; empty where none is judged."""
+    points = {
+        f"{name} {load}": found
+        for name, topology in summary.topologies.items()
+        for load, found in topology.measured.agreement.items()
+    }
+    in_cells = {
+        f"{name} {load} in {cell}": found
+        for cell, here in summary.cells.items()
+        for name, topology in here.topologies.items()
+        for load, found in topology.agreement.items()
+    }
+    return agreement.sentence(points | in_cells)
+
+
+def _theory(summary: Summary, levels: dict[str, Level]) -> Iterator[Answer]:
+    """The verdict, and where there was one dispatcher, so that both disciplines of the theory have their turn, which
+    of them each is nearest to.
+    """
     load = headline_load(levels)
     points = []
     for name, level in levels.items():
@@ -105,8 +123,9 @@ def _theory(levels: dict[str, Level]) -> Iterator[Answer]:
                 f" {percent(found.mean_wait.deviation)} off the replay of the same arrivals; p99 of the response"
                 f" {milliseconds(found.p99_response.measured_ms)}, {percent(found.p99_response.deviation)} off."
             )
-    if points:
-        yield Answer("Beside queueing theory:", "", tuple(points))
+    verdict = agreed(summary)
+    if points or verdict:
+        yield Answer("Beside queueing theory:", verdict, tuple(points))
 
 
 def _faults(levels: dict[str, Level]) -> Iterator[Answer]:

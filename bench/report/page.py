@@ -58,7 +58,7 @@ OPEN = ("ledger", "membership", "predictions")
 
 TEXTS = {
     "theory": "The recorded arrivals and slot occupancies of each step, replayed through an ideal queue: what the"
-    " measured waits differ by is neither luck of the draw nor service time. Waits under 0.1 ms are not judged.",
+    " measured waits differ by is neither luck of the draw nor service time.",
 }
 
 

@@ -2,22 +2,18 @@
 
 from collections.abc import Iterable
 
-from msgspec.structs import astuple
-
 from bench.analysis.places import PLACES
-from bench.analysis.summary import Deviation, Latency, Level, ReadingSummary, Summary
+from bench.analysis.summary import Latency, Level, ReadingSummary, Summary
 from bench.analysis.timeline import FAILURES
 from bench.ledger import FATES
-from bench.report.numbers import NONE, estimate, milliseconds, number
+from bench.report.numbers import NONE, estimate, milliseconds
 from bench.report.predictions_table import absent_table, load_table, slow_table
 from bench.report.recovery_table import recovery_table
 from bench.report.sweep_table import capacity_table, crossover_table, tail_table
 from bench.report.table import Row, Table
+from bench.report.theory_table import theory_tables
 from bench.report.verdict import listed
 from bench.statistics import BOOTSTRAP_N_MIN
-
-JUDGED_MS_MIN = 0.1
-"""A shorter wait than this is what one hop takes: how far off it is says nothing of queueing."""
 
 
 def tables(summary: Summary) -> dict[str, list[Table]]:
@@ -37,7 +33,7 @@ def tables(summary: Summary) -> dict[str, list[Table]]:
         "per-core": [_per_core(names, levels)],
         "cost": [_cost(names, levels)],
         "membership": [_membership(summary)],
-        "theory": [_theory(names, levels)],
+        "theory": theory_tables(summary),
         "ledger": [
             _accounts(names, levels),
             _places(names, levels),
@@ -199,44 +195,6 @@ _ROLE_COSTS = {
     "switches_involuntary": "involuntary context switches",
     "rss_mib": "MiB resident",
 }
-
-
-def _theory(names: list[str], levels: list[Level]) -> Table:
-    rows = [
-        (f"{name}, {load}", model, *_beside(found.mean_wait), *_beside(found.p99_response), f"{found.n:,}")
-        for name, level in zip(names, levels, strict=True)
-        for load, models in level.queueing.items()
-        for model, found in models.items()
-    ]
-    return Table(
-        "Recorded arrivals and occupancies, replayed through an ideal queue",
-        (
-            "",
-            "model",
-            "mean wait",
-            "replayed",
-            "off by",
-            "p99 of response",
-            "replayed",
-            "off by",
-            "transactions",
-        ),
-        rows,
-        "central-queue: all workers share one queue. round-robin: dealt in turn by one dispatcher. as-assigned: a queue"
-        " at each worker, dealt as recorded. own: as the topology is meant to share out, with its dispatchers and"
-        " credit; its wait is counted from where it is handed out. Medians over trials.",
-    )
-
-
-def _beside(figure: Deviation) -> Row:
-    """Medians alone: nine columns of intervals nobody reads; summary.json has them."""
-    measured, replayed, off = (each.median if each else None for each in astuple(figure))
-    judged = replayed is not None and replayed >= JUDGED_MS_MIN
-    return (
-        NONE if measured is None else f"{number(measured)} ms",
-        NONE if replayed is None else f"{number(replayed)} ms",
-        f"{off:+.1%}" if judged and off is not None else NONE,
-    )
 
 
 _LAWS = {
