@@ -19,7 +19,7 @@ from bench.parquet import Database
 from bench.phases import Search
 from bench.run_record import RunRecord
 from bench.statistics import Estimate
-from bench.sweep import Cell
+from bench.sweep import Cell, credited, dispatchers
 
 
 class InCell(NamedTuple):
@@ -72,7 +72,7 @@ def _cell(database: Database, record: RunRecord, cell: Cell, steps: list[Step]) 
     topologies = []
     for name in (name for name in record.scenario.topologies if name in names):
         mine = [step for step in steps if step.episode.topology == name]
-        loads = load_points(database, here, mine)
+        loads = load_points(database, as_played_by(name, cell, here), mine)
         topologies.append(
             InCell(
                 topology=name,
@@ -86,6 +86,22 @@ def _cell(database: Database, record: RunRecord, cell: Cell, steps: list[Step]) 
             )
         )
     return CellFindings(cell, record.capacity_of(cell.name), topologies)
+
+
+def as_played_by(topology: str, cell: Cell, here: RunRecord) -> RunRecord:
+    """With the credit of that topology's dispatchers in the cell, which follows from what was outstanding at a worker.
+    ``here``: of the cell, with a front's credit.
+    """
+    scenario, plan = here.scenario, here.plans[topology]
+    if not credited(plan):
+        return here
+    brokered = any(part.role == "broker" for part in plan.parts)
+    among = dispatchers(plan) if brokered else scenario.deployment.fronts  # the plan has as many as any cell
+    outstanding = cell.outstanding or scenario.settings.credit * scenario.deployment.fronts
+    return replace(
+        here,
+        scenario=replace(scenario, settings=replace(scenario.settings, credit=max(outstanding // among, 1))),
+    )
 
 
 def _ended_by_max(trial: Sequence[Step]) -> bool:

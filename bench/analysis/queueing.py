@@ -132,17 +132,20 @@ ORDER BY t.sent_ns, t.scheduled_ns
 """
 
 
-def compare(
-    database: Database, step: Step, workers: int, dispatchers: int, own: Shares | None = None
-) -> list[Comparison]:
-    """Hold a step against each model that it can be held against; nothing where too little is known of it."""
+def recorded(database: Database, step: Step) -> Path | None:
+    """The path of a step; None where too little is known of it."""
     episode = step.episode
     where = [episode.phase, episode.topology, episode.trial, step.played.name]
     columns: dict[str, npt.NDArray[Any]] = database.execute(_PATH, where).fetchnumpy()
     path = Path(**columns)
     executed = int(np.count_nonzero(step.transactions.completed))
     if not path.sent_ns.size or path.sent_ns.size < executed * (1 - MISSING_MAX) or path.warmup.all():
-        return []
+        return None
+    return path
+
+
+def compare(path: Path, workers: int, dispatchers: int, own: Shares | None = None) -> list[Comparison]:
+    """Hold a path against each model that it can be held against."""
     found = []
     if own is None or own.slot_is_occupancy or (dispatchers == 1 and own.credit == 1):
         found = [_beside(path, model, waits) for model, waits in _replays(path, workers, dispatchers)]

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench.analysis.closed_form import Predicted, form, predict
 from bench.analysis.latency import NINES, latencies_ms, percentiles, tail_ms
 from bench.analysis.little import Law, little
-from bench.analysis.queueing import Comparison, compare, shares
+from bench.analysis.queueing import Comparison, compare, recorded, shares
 from bench.analysis.recording import FloatArray, Step
 from bench.analysis.trials import by_kind, keys, over_trials_or_never
 from bench.parquet import Database
@@ -48,6 +49,8 @@ class LoadPoint(NamedTuple):
     """By trial, to be paired with another topology's; None where it falls among the unanswered."""
     little: Sequence[dict[str, Law]] = ()
     """One for each trial, by place."""
+    closed_form: Sequence[Predicted] = ()
+    """One for each trial; none where no closed form describes the topology."""
 
 
 def by_load(steps: Sequence[Step]) -> dict[str, list[Step]]:
@@ -67,6 +70,8 @@ def _point(database: Database, record: RunRecord, key: str, trials: list[Step]) 
     deployment = record.scenario.deployment
     dispatchers = deployment.fronts if record.scenario.level == "rest" else 1
     own = shares(record.plans[trials[0].episode.topology], record.scenario.settings.credit)
+    paths = [(step, path) for step in trials if (path := recorded(database, step))]
+    ideal = form(own, deployment.workers, dispatchers, trials[0], record.scenario.service)
     latencies = [latencies_ms(step.measured) for step in trials]
     figures = [percentiles(ms) for ms in latencies]
     return LoadPoint(
@@ -80,11 +85,12 @@ def _point(database: Database, record: RunRecord, key: str, trials: list[Step]) 
         tail=tail_over_trials([tail_ms(ms) for ms in latencies]),
         queueing=[
             comparison
-            for step in trials
-            for comparison in compare(database, step, deployment.workers, dispatchers, own)
+            for _, path in paths
+            for comparison in compare(path, deployment.workers, dispatchers, own)
         ],
         p99s_ms={step.trial: each.p99 for step, each in zip(trials, figures, strict=True)},
         little=[little(database, step) for step in trials],
+        closed_form=[found for step, path in paths if ideal and (found := predict(path, ideal, step))],
     )
 
 

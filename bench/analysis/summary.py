@@ -53,6 +53,44 @@ class Model(msgspec.Struct, frozen=True):
     n: int
 
 
+class Interval(msgspec.Struct, frozen=True):
+    """95 %, of the mean wait in ms: Student's, from the means of batches."""
+
+    low: float
+    high: float
+    batches: int
+    """Of all trials together."""
+
+
+class PredictedFigure(msgspec.Struct, frozen=True):
+    """A figure as measured, as the closed form has it, and the first over the second, minus 1."""
+
+    measured_ms: Estimate | None
+    predicted_ms: Estimate | None
+    deviation: Estimate | None
+
+
+class ClosedForm(msgspec.Struct, frozen=True):
+    """One load beside the closed form that the topology's policy implies; see ``bench.analysis.closed_form``."""
+
+    model: str
+    """``M/M/8``."""
+    load: Estimate | None
+    """As measured: arrival rate x mean occupancy / workers."""
+    service_ms: Estimate | None
+    """Mean occupancy."""
+    besides_ms: Estimate | None
+    """What a response takes on average that is neither wait nor occupancy: in the prediction of p99 as measured."""
+    mean_wait: PredictedFigure
+    p99_response: PredictedFigure | None
+    """None where only the mean wait is known."""
+    interval: Interval | None
+    """None where steps are too short for it."""
+    inside: bool | None
+    """Whether the predicted mean wait is within the interval."""
+    n: int
+
+
 class LittleSummary(msgspec.Struct, frozen=True):
     """One place under one load, in transactions; see ``bench.analysis.little``."""
 
@@ -181,6 +219,7 @@ class InCellSummary(msgspec.Struct, frozen=True):
     latency_ms: dict[str, Latency]
     queueing: dict[str, dict[str, Model]]
     agreement: dict[str, Agreement] = {}
+    closed_form: dict[str, ClosedForm] = {}
 
 
 class CellSummary(msgspec.Struct, frozen=True):
@@ -295,6 +334,8 @@ class Level(msgspec.Struct, frozen=True):
     """None where no load has a p99 within the target, or its processor time is not known."""
     agreement: dict[str, Agreement] = {}
     """By load, with the model of ``queueing`` that is the topology's own."""
+    closed_form: dict[str, ClosedForm] = {}
+    """By load, where there is one."""
 
 
 class TopologySummary(msgspec.Struct, frozen=True):

@@ -7,12 +7,14 @@ added up.
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from msgspec.structs import astuple
 
 from bench.analysis.agreement import Agreement, agreement
 from bench.analysis.cells import CellFindings, InCell
+from bench.analysis.closed_form import Predicted
 from bench.analysis.differences import differences
 from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings, Topology, analyse
@@ -30,9 +32,11 @@ from bench.analysis.summary import (
     AbsentSummary,
     CellSummary,
     CheckSummary,
+    ClosedForm,
     CostSummary,
     Deviation,
     InCellSummary,
+    Interval,
     Latency,
     Level,
     LittleSummary,
@@ -40,6 +44,7 @@ from bench.analysis.summary import (
     Model,
     OmissionSummary,
     PerCore,
+    PredictedFigure,
     Predictions,
     ReadingSummary,
     RecoverySummary,
@@ -61,7 +66,7 @@ from bench.checks.check import Checked
 from bench.checks.registry import CHECKS
 from bench.ledger import Fates
 from bench.scenario import Scenario
-from bench.statistics import Estimate
+from bench.statistics import Estimate, mean_interval
 
 
 def summarize(folder: Path) -> dict[str, Any]:
@@ -108,6 +113,9 @@ def _in_cell(topology: InCell) -> InCellSummary:
         latency_ms={point.key: _latency(point) for point in topology.loads},
         queueing={point.key: _models(point.queueing) for point in topology.loads if point.queueing},
         agreement=_agreements(topology.loads),
+        closed_form={
+            point.key: closed_form(point.closed_form) for point in topology.loads if point.closed_form
+        },
     )
 
 
@@ -161,6 +169,9 @@ def _level(topology: Topology, p99_target_ms: float | None) -> Level:
         coordinated_omission={f"{each.key}, {each.load}": _omission(each) for each in topology.omissions},
         goodput_per_core=_per_core(topology, p99_target_ms),
         agreement=_agreements(topology.loads),
+        closed_form={
+            point.key: closed_form(point.closed_form) for point in topology.loads if point.closed_form
+        },
     )
 
 
@@ -294,6 +305,39 @@ def _models(comparisons: list[Comparison]) -> dict[str, Model]:
 
 def _agreements(points: Sequence[LoadPoint]) -> dict[str, Agreement]:
     return {point.key: found for point in points if (found := agreement(point.queueing))}
+
+
+def closed_form(trials: Sequence[Predicted]) -> ClosedForm:
+    """One load over trials, one at least. The interval is of all their batches, since each queue forgot the others."""
+    interval = _interval([batch for trial in trials for batch in trial.batches_ms])
+    predicted_ms = mean(trial.wait_predicted_ms for trial in trials)
+    return ClosedForm(
+        model=trials[0].form.name,
+        load=over_trials(trial.at.load for trial in trials),
+        service_ms=over_trials(trial.at.service_ms for trial in trials),
+        besides_ms=over_trials(trial.at.besides_ms for trial in trials),
+        mean_wait=_predicted([(trial.wait_ms, trial.wait_predicted_ms) for trial in trials]),
+        p99_response=_predicted(
+            [(trial.p99_ms, trial.p99_predicted_ms) for trial in trials if trial.p99_predicted_ms is not None]
+        )
+        if trials[0].form.exponential
+        else None,
+        interval=interval,
+        inside=interval.low <= predicted_ms <= interval.high if interval else None,
+        n=sum(trial.n for trial in trials),
+    )
+
+
+def _interval(batches_ms: Sequence[float]) -> Interval | None:
+    return Interval(*mean_interval(batches_ms), len(batches_ms)) if batches_ms else None
+
+
+def _predicted(trials: Sequence[tuple[float, float]]) -> PredictedFigure:
+    return PredictedFigure(
+        over_trials(measured for measured, _ in trials),
+        over_trials(predicted for _, predicted in trials),
+        over_trials(measured / predicted - 1 if predicted else None for measured, predicted in trials),
+    )
 
 
 def _little(trials: Sequence[dict[str, Law]]) -> dict[str, LittleSummary]:

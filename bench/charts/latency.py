@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
+from bench.analysis.closed_form import Curve
 from bench.analysis.findings import Findings
 from bench.analysis.steady import LoadPoint
+from bench.charts.closed_form import draw_theory, explained, offered, theory
 from bench.charts.labels import End, empty, label_ends
 from bench.charts.picture import Grid, Picture, interval, whiskers
 from bench.charts.style import Style, styles
@@ -19,6 +21,7 @@ class Line(NamedTuple):
     name: str
     style: Style
     points: list[LoadPoint]
+    theory: Curve | None = None
 
 
 class Data(NamedTuple):
@@ -30,16 +33,17 @@ class Data(NamedTuple):
 
 
 PANELS = (
-    ("p50_ms", "p50: half of them take longer"),
-    ("p99_ms", "p99: one in a hundred takes longer"),
+    ("p50_ms", 0.5, "p50: half of them take longer"),
+    ("p99_ms", 0.99, "p99: one in a hundred takes longer"),
 )
+"""Figure, quantile and title."""
 
 
 def pictures(findings: Findings) -> list[Picture]:
     """One, where there was an open loop that nothing was done to."""
     style = styles([topology.name for topology in findings.topologies])
     lines = [
-        Line(topology.name, style[topology.name], topology.loads)
+        Line(topology.name, style[topology.name], topology.loads, theory(topology.loads, (0.5, 0.99)))
         for topology in findings.topologies
         if topology.loads
     ]
@@ -55,7 +59,7 @@ def pictures(findings: Findings) -> list[Picture]:
             "Time from the instant at which a transaction was due until its answer, in an open loop: arrivals do not"
             " wait for answers. One without an answer counts as slower than all others; a point is missing where the"
             f" percentile falls among those. At least {least:,} transactions a point."
-            f" Points: {interval(max(known, default=0))}.",
+            f" Points: {interval(max(known, default=0))}.{explained([(line.name, line.theory) for line in lines])}",
             Data(lines, record.reference_capacity_per_s),
             draw,
             Grid(columns=len(PANELS)),
@@ -65,7 +69,7 @@ def pictures(findings: Findings) -> list[Picture]:
 
 def draw(data: Data, axes: npt.NDArray[Any]) -> None:
     """``axes``: one for each of PANELS. Both scales from 0, the panels' latencies differ in scale."""
-    for panel, (figure, title) in zip(axes.flat, PANELS, strict=True):
+    for panel, (figure, q, title) in zip(axes.flat, PANELS, strict=True):
         panel.set_title(title)
         panel.set_xlabel(_offered(data))
         panel.set_ylabel("latency, ms")
@@ -73,8 +77,11 @@ def draw(data: Data, axes: npt.NDArray[Any]) -> None:
         if not drawn:
             empty(panel, "no load was played, or none was answered")
             continue
-        panel.set_xlim(left=0, right=max(_x(point) for line in data.lines for point in line.points) * 1.06)
-        panel.set_xticks([0, *sorted({_x(point) for line in data.lines for point in line.points})])
+        drawn += [end for line in data.lines if (end := draw_theory(panel, line.theory, q, line.style))]
+        panel.set_xlim(
+            left=0, right=max(offered(point) for line in data.lines for point in line.points) * 1.06
+        )
+        panel.set_xticks([0, *sorted({offered(point) for line in data.lines for point in line.points})])
         panel.set_ylim(bottom=0)
         if panel is axes.flat[-1]:
             label_ends(panel, drawn)
@@ -82,7 +89,7 @@ def draw(data: Data, axes: npt.NDArray[Any]) -> None:
 
 def _draw_line(axes: Axes, line: Line, figure: str) -> End | None:
     found: list[tuple[float, Estimate]] = [
-        (_x(point), estimate) for point in line.points if (estimate := getattr(point, figure))
+        (offered(point), estimate) for point in line.points if (estimate := getattr(point, figure))
     ]
     if not found:
         return None
@@ -92,10 +99,6 @@ def _draw_line(axes: Axes, line: Line, figure: str) -> End | None:
     axes.plot(x, [each.median for each in estimates], color=color, marker=marker, linestyle=dashes)
     whiskers(axes, x, estimates, color)
     return End(x[-1], estimates[-1].median, line.name, color)
-
-
-def _x(point: LoadPoint) -> float:
-    return point.load or point.rate_per_s
 
 
 def _offered(data: Data) -> str:

@@ -11,8 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
 from bench.analysis.cells import CellFindings
+from bench.analysis.closed_form import Curve
 from bench.analysis.findings import Findings
 from bench.analysis.steady import LoadPoint
+from bench.charts.closed_form import SOME, draw_theory, offered, theory
 from bench.charts.labels import empty, scale_logarithmically
 from bench.charts.picture import Grid, Picture, interval, whiskers
 from bench.charts.style import QUIET, Style, styles
@@ -41,6 +43,7 @@ class Line(NamedTuple):
     name: str
     style: Style
     points: list[LoadPoint]
+    theory: Curve | None = None
 
 
 class Panel(NamedTuple):
@@ -68,7 +71,7 @@ def pictures(findings: Findings) -> list[Picture]:
     panels = [panel for cell in cells if (panel := _panel(cell, style, findings)).lines]
     every_ms = [ms for panel in panels for line in panel.lines for ms in _drawn_ms(line)]
     groups = [panels[at : at + PANELS_MAX] for at in range(0, len(panels), PANELS_MAX)]
-    caption = _caption(findings) if groups else ""
+    caption = _caption(findings, panels) if groups else ""
     return [
         _picture(f"sweep-{number}" if len(groups) > 1 else "sweep", caption, Data(group, every_ms))
         for number, group in enumerate(groups, 1)
@@ -95,12 +98,14 @@ def _panel(cell: CellFindings, style: Mapping[str, Style], findings: Findings) -
         one_is=f"load 1 is {cell.reference_per_s:,.0f}/s" if cell.reference_per_s else "",
         note=TIE if fronts == 1 else "",
         lines=[
-            Line(each.topology, style[each.topology], each.loads) for each in cell.topologies if each.loads
+            Line(each.topology, style[each.topology], each.loads, theory(each.loads, (0.99,)))
+            for each in cell.topologies
+            if each.loads
         ],
     )
 
 
-def _caption(findings: Findings) -> str:
+def _caption(findings: Findings, panels: Sequence[Panel]) -> str:
     """Of all pictures."""
     points = [point for cell in findings.cells for each in cell.topologies for point in each.loads]
     trials = max((point.p99_ms.n for point in points if point.p99_ms), default=0)
@@ -117,12 +122,13 @@ def _caption(findings: Findings) -> str:
         if capped
         else ""
     )
+    drawn = SOME if any(line.theory for panel in panels for line in panel.lines) else ""
     return (
         "99 of 100 transactions are answered within so many milliseconds of the instant at which they were due (open"
         " loop), against the offered load as a fraction of the best topology's capacity under the same conditions. As"
         " many transactions may be outstanding at a worker in each topology: the credit is each front's, a broker has"
         " that of all fronts together. A point is missing where the percentile falls among transactions without an"
-        f" answer. At least {least:,} transactions a point. Points: {interval(trials)}.{more}"
+        f" answer. At least {least:,} transactions a point. Points: {interval(trials)}.{drawn}{more}"
     )
 
 
@@ -174,7 +180,7 @@ def _draw_panel(axes: Axes, panel: Panel, data: Data) -> None:
         empty(axes, "nothing was answered")
         return
     scale_logarithmically(axes, [np.array(_ends(data.every_ms))])
-    loads = [_x(point) for line in panel.lines for point in line.points]
+    loads = [offered(point) for line in panel.lines for point in line.points]
     axes.set_xlim(0, max(loads) * 1.06)
     if max(loads) <= 2:
         few = sorted({0.0, *loads})
@@ -182,6 +188,7 @@ def _draw_panel(axes: Axes, panel: Panel, data: Data) -> None:
         axes.axvline(1, color=QUIET, linewidth=0.9, linestyle=(0, (2, 2)))
     for line in panel.lines:
         _draw_line(axes, line)
+        draw_theory(axes, line.theory, 0.99, line.style)
     nothing = "" if any(map(_known, panel.lines)) else NO_P99
     said = [words for words in (panel.one_is, panel.note, nothing) if words]
     axes.annotate(
@@ -207,12 +214,9 @@ def _draw_line(axes: Axes, line: Line) -> None:
 
 
 def _known(line: Line) -> list[tuple[float, Estimate]]:
-    return [(_x(point), point.p99_ms) for point in line.points if point.p99_ms]
+    return [(offered(point), point.p99_ms) for point in line.points if point.p99_ms]
 
 
 def _drawn_ms(line: Line) -> list[float]:
-    return [ms for _, estimate in _known(line) for ms in (estimate.low, estimate.high)]
-
-
-def _x(point: LoadPoint) -> float:
-    return point.load or point.rate_per_s
+    ideal = line.theory.by_quantile[0.99].tolist() if line.theory else []
+    return [ms for _, estimate in _known(line) for ms in (estimate.low, estimate.high)] + ideal

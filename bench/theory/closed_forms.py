@@ -108,6 +108,31 @@ def round_robin_response_quantile(q: float, workers: int, load: float, service_s
     return -math.log1p(-q) / (1 - round_robin_root(workers, load)) * service_s
 
 
+def mmc_relaxation(workers: int, load: float, service_s: float) -> float:
+    """How long M/M/c takes to forget, 1 / (sqrt(c mu) - sqrt(lambda))^2: samples much further apart are independent.
+
+    Of M/M/1 with its rates c times as fast, which M/M/c is while all its workers are busy.
+    """
+    _check(workers, load, service_s)
+    return service_s / (workers * (1 - math.sqrt(load)) ** 2)
+
+
+def round_robin_relaxation(workers: int, load: float, service_s: float) -> float:
+    """The same of E_c/M/1, by the decay from one arrival at a worker to the next.
+
+    The steps of its random walk are a service less a gap; their moment generating function,
+    mu / (mu - theta) (lambda / (lambda + theta))^c, is least at theta = (c mu - lambda) / (c + 1), and what is
+    remembered shrinks by that factor with each arrival, every c / lambda.
+    """
+    _check(workers, load, service_s)
+    if load == 0:
+        return 0.0
+    offered = workers * load
+    theta = (workers - offered) / (workers + 1)
+    decay = math.log1p(-theta) + workers * math.log1p(theta / offered)
+    return workers / offered / decay * service_s
+
+
 def mm1_mean_wait(load: float, service_s: float) -> float:
     """Mean wait at one worker with Poisson arrivals, M/M/1; a random choice among any number has the same."""
     _check(1, load, service_s)

@@ -58,6 +58,12 @@ def test_steps_are_named_by_concurrency_load_or_rate():
     assert [step.name for step in quick.phase("capacity").steps] == ["1", "4", "8", "16", "32", "64"]
     assert [step.name for step in quick.phase("latency").steps] == ["0.3", "0.5", "0.8"]
     assert [step.name for step in theory.phases[0].steps] == ["320/s"]
+    [long] = load("closed-forms").phases[0].steps
+    assert (long.name, long.duration_s, load("closed-forms").service.distribution) == (
+        "320/s",
+        300,
+        "exponential",
+    )
 
 
 def test_the_last_of_a_repeated_fault_must_come_before_the_end():

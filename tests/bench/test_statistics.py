@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, t
 
-from bench.statistics import Estimate, quantile, summarize
+from bench.statistics import Estimate, mean_interval, quantile, summarize
 
 
 def summary(values) -> Estimate:
@@ -94,3 +94,14 @@ def test_quantile_of_a_hundred():
 def test_bad_input_is_named_with_what_was_expected(call, complaint):
     with pytest.raises(ValueError, match=complaint):
         call()
+
+
+def test_the_interval_of_a_mean_is_students():
+    values = np.random.default_rng(0).normal(size=20)
+    expected = t.interval(0.95, 19, loc=values.mean(), scale=values.std(ddof=1) / np.sqrt(20))
+    assert mean_interval(values) == pytest.approx(expected)
+
+
+def test_one_value_has_no_interval():
+    with pytest.raises(ValueError, match="at least 2 values, got 1"):
+        mean_interval([1.0])

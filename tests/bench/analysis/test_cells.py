@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from bench.analysis.cells import as_played_by
 from bench.analysis.findings import analyse
 from bench.analysis.summary import as_json
 from bench.analysis.summing import summary_of
@@ -66,6 +67,15 @@ def test_theory_counts_the_cells_own_workers(findings):
         ]
         for wait in waits:
             assert wait.measured_ms == pytest.approx(wait.replayed_ms, rel=0.2, abs=0.5)
+
+
+def test_theory_counts_the_credit_that_each_topology_had_there(folder):
+    record = read(folder)
+    [two_fronts, _] = record.scenario.cells
+    here = replace(record, scenario=record.scenario.of(two_fronts))
+    assert here.scenario.settings.credit == 1
+    assert as_played_by("paranoid-pirate", two_fronts, here).scenario.settings.credit == 2
+    assert as_played_by("direct", two_fronts, here).scenario.settings.credit == 1
 
 
 def test_what_stands_with_a_topology_is_of_no_cell_but_for_its_accounts(findings):

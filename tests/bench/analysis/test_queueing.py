@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.analysis.queueing import Shares, compare, shares
+from bench.analysis.queueing import Shares, compare, recorded, shares
 from bench.analysis.recording import key_of
 from bench.registry import TOPOLOGIES
 from bench.theory import dispatch, replay
@@ -51,7 +51,8 @@ def record(path, waits, worker_of, slot_known=True, front_of=None):
 
 
 def by_model(database, played, dispatchers=1, own=None):
-    return {each.model: each for each in compare(database, played, WORKERS, dispatchers, own)}
+    path = recorded(database, played)
+    return {each.model: each for each in compare(path, WORKERS, dispatchers, own)}
 
 
 def test_a_central_queue_agrees_with_the_central_queue_and_not_with_round_robin(path):
@@ -96,7 +97,7 @@ def test_warm_up_is_replayed_and_not_counted(path):
 
 def test_without_known_occupancies_there_is_no_comparison(path):
     waits = replay.central_queue(path[0], path[1], WORKERS)
-    assert by_model(*record(path, waits, np.arange(COUNT) % WORKERS, slot_known=False)) == {}
+    assert recorded(*record(path, waits, np.arange(COUNT) % WORKERS, slot_known=False)) is None
 
 
 # --- a topology's own model

@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from bench.analysis.closed_form import Form, Load, Predicted
 from bench.analysis.costs import Costs
 from bench.analysis.findings import analyse
 from bench.analysis.latency import NINES
@@ -17,6 +18,7 @@ from bench.analysis.omission import READINGS, omissions
 from bench.analysis.steady import LoadPoint, Tail
 from bench.analysis.throughput import Rung
 from bench.charts import cpu, fates, latency, omission, per_core, recovery, stages, tail, throughput
+from bench.charts.closed_form import explained, theory
 from bench.charts.picture import draw, interval, render
 from bench.charts.registry import CHARTS, pictures
 from bench.charts.style import RC, styles
@@ -312,3 +314,40 @@ def test_the_registry_names_every_chart():
         "crossover", "sweep", "throughput", "latency", "tail", "predictions", "omission", "recovery", "stages", "depth",
         "fates", "cpu", "per-core", "cost",
     ]  # fmt: skip
+
+
+# --- closed forms under the latencies
+
+
+def predicted(load, in_turn=False, exponential=True):
+    form = Form(8, in_turn, exponential)
+    at = Load(load, 20.0, 1.0, 1.0, 1.0)
+    return [Predicted(form, at, 5.0, form.mean_wait(at), 60.0, form.response(0.99, at), (), 100)]
+
+
+def thin_lines(panel):
+    return [line for line in panel.get_lines() if line.get_linewidth() < 1]
+
+
+def test_a_closed_form_is_a_thin_line_in_its_topologys_color_with_its_name():
+    loads = [point(load=load)._replace(closed_form=predicted(load)) for load in (0.3, 0.8)]
+    line = latency.Line("freelance", STYLE, loads, theory(loads, (0.5, 0.99)))
+    figure, axes = axes_of(1, 2)
+    latency.draw(latency.Data([line], 800.0), axes)
+    for panel in axes:
+        [thin] = thin_lines(panel)
+        assert thin.get_color() == STYLE.color
+        assert (thin.get_xdata()[0], thin.get_xdata()[-1]) == (0.3, 0.8)
+    assert "M/M/8" in said_in(figure)
+    assert thin.get_ydata()[-1] == pytest.approx(predicted(0.8)[0].p99_predicted_ms)
+
+
+def test_where_there_is_no_closed_form_none_is_drawn_and_the_caption_says_for_whom():
+    loads = [point(load=load)._replace(closed_form=predicted(load)) for load in (0.3, 0.8)]
+    ideal = theory(loads, (0.99,))
+    assert theory([point(load=0.3)], (0.99,)) is None
+    assert theory([point(load=0.3)._replace(closed_form=predicted(0.3, exponential=False))], (0.99,)) is None
+    said = explained([("paranoid-pirate", ideal), ("freelance", None)])
+    assert "M/M/8 for paranoid-pirate" in said
+    assert said.endswith(" There is none for freelance.")
+    assert explained([("freelance", None)]) == ""

@@ -11,9 +11,11 @@ from bench.theory.closed_forms import (
     mm1_mean_wait,
     mm1_response_quantile,
     mmc_mean_wait,
+    mmc_relaxation,
     mmc_response_quantile,
     mmc_response_survival,
     round_robin_mean_wait,
+    round_robin_relaxation,
     round_robin_response_quantile,
     round_robin_root,
 )
@@ -170,3 +172,20 @@ def test_allen_cunneen_is_exact_for_mmc_and_mg1():
 def test_bad_input_is_named_with_what_was_expected(call, complaint):
     with pytest.raises(ValueError, match=complaint):
         call()
+
+
+# facts-theory.md: five relaxation times in seconds, at a service of 20 ms.
+@pytest.mark.parametrize(
+    ("workers", "load", "printed"), [(8, 0.8, 1), (8, 0.9, 5), (1, 0.8, 9), (1, 0.9, 38)]
+)
+def test_the_table_of_warm_ups(workers, load, printed):
+    assert round(5 * mmc_relaxation(workers, load, 0.020)) == printed
+
+
+def test_dealing_in_turn_is_forgotten_faster_than_a_random_choice_and_alone_about_alike():
+    assert round_robin_relaxation(1, 0.8, 1.0) == pytest.approx(mmc_relaxation(1, 0.8, 1.0), rel=0.15)
+    assert round_robin_relaxation(1, 0.99, 1.0) == pytest.approx(mmc_relaxation(1, 0.99, 1.0), rel=0.01)
+    assert round_robin_relaxation(8, 0.8, 1.0) == pytest.approx(
+        mmc_relaxation(1, 0.8, 1.0) * 9 / 16, rel=0.15
+    )
+    assert round_robin_relaxation(8, 0.0, 1.0) == 0
