@@ -88,7 +88,7 @@ def sentence(points: Mapping[str, Agreement]) -> str:
         return ""
     not_at = [f"{name} ({_off(point)})" for name, point in judged.items() if point.verdict == "disagrees"]
     agreeing = len(judged) - len(not_at)
-    where = f"at {agreeing} of {len(judged)} points" if not_at else f"at all of {len(judged)} points"
+    where = f"at {agreeing} of {len(judged)} points" if not_at else f"at all {len(judged)} points"
     except_at = f"; not at: {_named(not_at)}" if not_at else ""
     short = sum(point.mean_wait.verdict == "not judged" for point in judged.values())
     unjudged = (

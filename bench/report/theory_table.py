@@ -74,7 +74,7 @@ def _models(where: str, models: Mapping[str, Model], agreed: Agreement | None) -
 
 def verdict_of(agreed: Agreement) -> str:
     """``✓ agrees``, ``✗ disagrees: mean wait``."""
-    said = f"{_SIGNS[agreed.verdict]} {agreed.verdict}"
+    said = f"{_SIGNS[agreed.verdict]}\N{NO-BREAK SPACE}{agreed.verdict}"
     off = [name for name, _ in agreed.off]
     return f"{said}: {', '.join(off)}" if off else said
 
@@ -90,17 +90,14 @@ def _closed_forms(measured: list[tuple[str, Level | InCellSummary]]) -> Table:
         (
             "",
             "closed form",
-            "load",
-            "occupancy",
+            "load, occupancy",
             "mean wait",
             "predicted",
             "off by",
             "interval of the measured",
-            "predicted inside",
             "p99 of response",
             "predicted",
             "off by",
-            "transactions",
         ),
         rows,
         "What any path of that load does on average, so that luck of the draw is in how far it is off: only an"
@@ -112,18 +109,23 @@ def _closed_forms(measured: list[tuple[str, Level | InCellSummary]]) -> Table:
 
 def _closed_form(where: str, found: ClosedForm) -> Row:
     p99 = found.p99_response
-    interval = found.interval
     return (
         where,
         found.model,
-        number(found.load.median) if found.load else NONE,
-        f"{number(found.service_ms.median)} ms" if found.service_ms else NONE,
+        f"{number(found.load.median)}, {number(found.service_ms.median)} ms"
+        if found.load and found.service_ms
+        else NONE,
         *_beside(found.mean_wait, JUDGED_MS_MIN),
-        f"{number(interval.low)}–{number(interval.high)} ms" if interval else NONE,
-        NONE if found.inside is None else "✓ inside" if found.inside else "✗ outside",
+        _inside(found),
         *(_beside(p99) if p99 else (NONE, NONE, NONE)),
-        f"{found.n:,}",
     )
+
+
+def _inside(found: ClosedForm) -> str:
+    if found.interval is None:
+        return NONE
+    said = "✓ predicted is inside" if found.inside else "✗ predicted is outside"
+    return f"{number(found.interval.low)}–{number(found.interval.high)} ms, {said}"
 
 
 def _beside(figure: Deviation | PredictedFigure, least_ms: float = 0.0) -> Row:

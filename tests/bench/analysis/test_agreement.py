@@ -70,7 +70,7 @@ def test_the_sentence_counts_points_and_names_those_that_disagree():
 def test_the_sentence_says_where_all_agree_and_what_was_not_judged():
     points = {"direct 0.3": point("agrees"), "paranoid-pirate 0.3": point("not judged")}
     assert sentence(points) == (
-        "Measured mean wait and p99 agree within 10 % with each topology's own model at all of 2 points."
+        "Measured mean wait and p99 agree within 10 % with each topology's own model at all 2 points."
         " Of 1 of them the wait is not judged: it is under 0.1 ms."
     )
 
