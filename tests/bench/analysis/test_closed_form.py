@@ -108,7 +108,8 @@ def test_it_is_fed_what_was_measured():
     load = (np.count_nonzero(counted) - 1) / span_ms * service_ms / WORKERS
     assert found.at.load == pytest.approx(load)
     assert found.at.besides_ms == pytest.approx(3.0, abs=0.001)
-    assert found.wait_predicted_ms == pytest.approx(mmc_mean_wait(WORKERS, load, service_ms))
+    less = (1 + found.at.service_cv**2) / 2
+    assert found.wait_predicted_ms == pytest.approx(mmc_mean_wait(WORKERS, load, service_ms) * less)
     p99_ms = mmc_response_quantile(0.99, WORKERS, load, service_ms)
     assert found.p99_predicted_ms == pytest.approx(p99_ms + found.at.besides_ms)
 
@@ -185,3 +186,22 @@ def test_one_point_is_a_curve_too_and_what_has_no_quantile_is_none():
     at = [Load(0.3, 20.0, 1.0, 1.0, 1.0)]
     assert curve(Form(WORKERS, True, True), [0.3], at, (0.99,)).by_quantile[0.99].shape == (1,)
     assert curve(Form(WORKERS, True, False), [0.3], at, (0.99,)) is None
+
+
+@pytest.mark.parametrize(
+    ("waits_of", "shares"), [(replay.central_queue, CENTRAL), (replay.blind_round_robin, IN_TURN)]
+)
+def test_a_constant_hop_beside_the_service_makes_waits_shorter_than_exponential_ones(waits_of, shares):
+    """As on real workers, where 20 ms of service occupy them for 21: less than M/M/c with 21."""
+    arrivals, told = arrivals_and_service(LONG, 3)
+    occupied = 0.9 * told + 2.0
+    waits = waits_of(arrivals, occupied, WORKERS)
+    rows = transactions(arrivals.tolist(), (arrivals + waits + occupied).tolist())
+    zeros = np.zeros(LONG, dtype=np.int64)
+    path = Path(
+        rows.scheduled_ns, rows.sent_ns, rows.done_ns, rows.warmup,
+        np.rint(waits * 1e3).astype(np.int64), np.rint(occupied * 1e3).astype(np.int64), zeros, zeros, zeros, zeros,
+    )  # fmt: skip
+    found = predict(path, form(shares, WORKERS, 1, step(rows), EXPONENTIAL), step(rows))
+    assert found.at.service_cv == pytest.approx(0.9, abs=0.01)
+    assert found.wait_predicted_ms == pytest.approx(found.wait_ms, rel=0.05)
