@@ -103,7 +103,7 @@ def _mostly_known(values: ByTrial) -> bool:
 def _why_not(a: ByTrial, b: ByTrial, apart: _Apart | None, pairs: bool) -> str:
     missing = sum(value is None for values in (a, b) for value in values.values())
     if missing:
-        return f"{missing} trials have no value"
+        return "1 trial has no value" if missing == 1 else f"{missing} trials have no value"
     n = apart.estimate.n if apart else min(map(len, _values(a, b, pairs)))
     if n < PAIRS_MIN:
         return f"{n} {'pairs' if pairs else 'trials'}, {PAIRS_MIN} are needed"

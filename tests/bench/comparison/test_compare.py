@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from bench import run_record
 from bench.cli import run
+from bench.comparison.as_json import as_json
 from bench.comparison.comparison import compare
 from bench.comparison.conditions import differing
 from bench.comparison.figures import Figures, figures
@@ -147,6 +148,25 @@ def test_a_crossed_threshold_is_a_failure_in_junit_and_status_1(small):
     assert "worse" in markdown(found)
 
 
+def test_json_has_the_figures_the_verdict_and_the_threshold_of_a_row(small):
+    a, b = slower(small)
+    told = json.loads(as_json(compare(("before", "after"), a, b, [threshold("p99>10%")])))
+    (row,) = told["rows"]
+    assert (row["metric"], row["at"], row["topology"], row["unit"]) == ("p99", "0.5", "freelance", "ms")
+    assert row["ratio"]["low"] < 1.2 < row["ratio"]["high"]
+    assert (row["n"], row["verdict"], row["why_not_judged"]) == (8, "worse", "")
+    assert (told["a"], told["b"], told["status"]) == ("before", "after", 1)
+    assert told["thresholds"] == [
+        {"threshold": "p99>10%", "row": "p99@0.5:freelance", "crossed": True, "why_not_judged": ""}
+    ]
+
+
+def test_json_says_why_a_row_has_no_verdict(small):
+    told = json.loads(as_json(compare(("a", "b"), small, small, [threshold("p99>10%")])))
+    assert {row["verdict"] for row in told["rows"]} == {None}
+    assert all(row["why_not_judged"] for row in told["rows"])
+
+
 def test_what_cannot_be_judged_is_skipped_in_junit(small):
     suite = xml.fromstring(junit(compare(("a", "b"), small, small, [threshold("p99>10%")]))).find("testsuite")
     assert suite.attrib["skipped"] == "6"
@@ -174,6 +194,8 @@ def test_the_command_line(tmp_path, capsys, analysed):
     assert (tmp_path / "out.md").read_text().startswith("### What differs")
     assert run(["compare", folder, folder, "--markdown", "-", "--fail-on", "capacity_per_s>1/s"]) == 1
     assert "fails: capacity_per_s>1/s" in capsys.readouterr().out
+    assert run(["compare", folder, folder, "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"]
 
 
 @pytest.mark.parametrize(
@@ -182,6 +204,8 @@ def test_the_command_line(tmp_path, capsys, analysed):
         (["compare", "{run}", "{empty}"], "B must be the folder of a run"),
         (["compare", "{run}", "{run}", "--fail-on", "p98>1%"], "did you mean p99?"),
         (["compare", "{run}", "{run}", "--junit", "{empty}"], "--junit must be a file that can be written"),
+        (["compare", "{run}", "{run}", "--json", "{empty}"], "--json must be a file that can be written"),
+        (["compare", "{run}", "{run}", "--json", "-", "--markdown", "-"], "must not both be printed, got -"),
         (["run", "quick", "--repeat-of", "{run}"], "--repeat-of repeats a run as it was"),
         (["run", "--set", "seed=2", "--repeat-of", "{run}"], "--repeat-of repeats a run as it was"),
         (["run", "--repeat-of", "{empty}"], "--repeat-of must be the folder of a run"),

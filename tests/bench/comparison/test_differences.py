@@ -52,7 +52,7 @@ def test_five_pairs_are_not_ranked_and_the_row_says_how_many_are_needed():
 def test_a_trial_without_a_value_forbids_a_verdict():
     found = one(P99, [*BASE, 12.0], [*times(3), None])
     assert found.verdict is Finding.NONE
-    assert found.why == "1 trials have no value"
+    assert found.why == "1 trial has no value"
     assert not found.vanished
     assert one(P99, BASE, [None] * 8).vanished
 
