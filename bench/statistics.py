@@ -99,7 +99,12 @@ def _bootstrap(numbers: npt.NDArray[np.float64], method: str) -> tuple[float, fl
             method=method,
             rng=np.random.default_rng(SEED),
         )
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+    low, high = result.confidence_interval.low, result.confidence_interval.high
+    least, most = (
+        numbers.min(),
+        numbers.max(),
+    )  # scipy interpolates between medians, which may round to beyond them
+    return float(np.clip(low, least, most)), float(np.clip(high, least, most))
 
 
 def _numbers(values: Sequence[float] | npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
