@@ -5,13 +5,14 @@ same data give the same file, byte for byte.
 """
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from bench.charts.style import NARROW_IN, RC, WIDTH_IN
@@ -62,13 +63,26 @@ def draw(picture: Picture) -> Drawn:
     """Draw it once, for page and slides alike."""
     with mpl.rc_context(RC):
         figure = render(picture)
-        vector, pixels = io.StringIO(), io.BytesIO()
-        figure.savefig(vector, format="svg", metadata={"Date": None, "Title": picture.question})
+        vector = _svg(figure, {"Title": picture.question})
         figure.set_layout_engine("none")  # it is laid out; to do it again takes as long as all the rest
-        figure.savefig(pixels, format="png", dpi=PNG_DPI, metadata={"Software": None})
-        narrow = io.StringIO()
-        render_narrow(picture).savefig(narrow, format="svg", metadata={"Date": None})
-    return Drawn(vector.getvalue(), pixels.getvalue(), narrow.getvalue())
+        return Drawn(vector, _png(figure), _svg(render_narrow(picture), {}))
+
+
+def _svg(figure: Figure, metadata: Mapping[str, str]) -> str:
+    """By the canvas itself: ``savefig`` draws everything once more before it draws."""
+    file = io.StringIO()
+    figure.dpi = FigureCanvasSVG.fixed_dpi
+    canvas: Any = FigureCanvasSVG(figure)
+    canvas.print_svg(file, metadata={"Date": None, **metadata})
+    return file.getvalue()
+
+
+def _png(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.dpi = PNG_DPI
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.print_png(file, metadata={"Software": None})
+    return file.getvalue()
 
 
 def render(picture: Picture) -> Figure:
