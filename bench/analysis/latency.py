@@ -50,11 +50,16 @@ def tail_ms(sorted_ms: FloatArray) -> FloatArray:
     return np.array([math.nan if ms is None else ms for ms in found])
 
 
+def knowable(n: int, q: float) -> bool:
+    """Whether n transactions tell that quantile: where there is none, it falls among the unanswered."""
+    return n > 0 and round(n * (1 - q), 6) >= 1
+
+
 def _quantile(sorted_ms: FloatArray, q: float) -> float | None:
     """The smallest latency that a fraction ``q`` does not exceed; None where it is unanswered or
     unknowable.
     """
-    if not sorted_ms.size or round(sorted_ms.size * (1 - q), 6) < 1:
+    if not knowable(sorted_ms.size, q):
         return None
     rank = math.ceil(round(sorted_ms.size * q, 6))
     found = float(sorted_ms[max(rank, 1) - 1])

@@ -42,7 +42,8 @@ def _row(row: Compared) -> dict[str, Any]:
         "p": row.p,
         "verdict": None if row.why else row.verdict.value,
         "why_not_judged": row.why,
-        "never_came_in_b": row.vanished,
+        "never_in_a": row.never_a,
+        "never_in_b": row.never_b,
     }
 
 

@@ -11,7 +11,7 @@ def cells(row: Compared) -> tuple[str, ...]:
     """One text for each of ``HEAD``."""
     verdict = f"not judged: {row.why}" if row.why else row.verdict.value
     p = NONE if row.p is None else f"{row.p:.2g}"
-    return str(row.row), estimate(row.a), estimate(row.b), _apart(row), p, verdict
+    return str(row.row), _side(row.a, row.never_a), _side(row.b, row.never_b), _apart(row), p, verdict
 
 
 def estimate(value: Estimate | None) -> str:
@@ -19,6 +19,12 @@ def estimate(value: Estimate | None) -> str:
     if value is None:
         return NONE
     return f"{number(value.median)} ({number(value.low)} to {number(value.high)}, n={value.n})"
+
+
+def _side(value: Estimate | None, never: int) -> str:
+    if not never:
+        return estimate(value)
+    return f"never (n={never})" if value is None else f"{estimate(value)}, never (n={never})"
 
 
 def _apart(row: Compared) -> str:

@@ -5,9 +5,9 @@ they do not pair), nor where a trial has no value: to leave out what never came 
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
-from bench.comparison.figures import ByTrial, Row
+from bench.comparison.figures import NEVER, ByTrial, Row
 from bench.comparison.metrics import METRICS
 from bench.paired import ALPHA, PAIRS_MIN, Finding, finding, holm, paired, subtracted, unpaired
 from bench.statistics import Estimate, summarize
@@ -29,7 +29,10 @@ class Compared(NamedTuple):
     why: str = ""
     """Why nothing can be said, where that is not for lack of a difference."""
     vanished: bool = False
-    """Of pairs only: most trials of A have a value, and at most half of B's, under the same schedule: it never came."""
+    """Of pairs only: most trials of A have a value, and in half of B's or more it never came, of the same schedule."""
+    never_a: int = 0
+    """Trials of A in which it never came."""
+    never_b: int = 0
 
     @property
     def n(self) -> int:
@@ -71,12 +74,20 @@ def _values(a: ByTrial, b: ByTrial, pairs: bool) -> tuple[list[float], list[floa
     if not pairs:
         return _known(a), _known(b)
     both = [(one, b[trial]) for trial, one in a.items() if trial in b]
-    known = [(one, other) for one, other in both if one is not None and other is not None]
+    known = [(one, other) for one, other in both if _is_known(one) and _is_known(other)]
     return [one for one, _ in known], [other for _, other in known]
 
 
+def _is_known(value: float | None) -> TypeGuard[float]:
+    return value is not None and value != NEVER
+
+
 def _known(values: ByTrial) -> list[float]:
-    return [value for value in values.values() if value is not None]
+    return [value for value in values.values() if _is_known(value)]
+
+
+def _never(values: ByTrial) -> int:
+    return sum(value == NEVER for value in values.values())
 
 
 def _judged(row: Row, a: ByTrial, b: ByTrial, apart: _Apart | None, p: float | None, pairs: bool) -> Compared:
@@ -90,21 +101,38 @@ def _judged(row: Row, a: ByTrial, b: ByTrial, apart: _Apart | None, p: float | N
             verdict = finding(ratio, p, higher)
         elif difference and p < ALPHA:
             verdict = Finding.BETTER if (difference.median > 0) == higher else Finding.WORSE
-    vanished = pairs and _mostly_known(a) and not _mostly_known(b)
+    vanished = pairs and len(_known(a)) * 2 > len(a) and 0 < len(b) <= _never(b) * 2
     return Compared(
-        row, summarize(_known(a)), summarize(_known(b)), ratio, difference, p, verdict, why, vanished
+        row,
+        summarize(_known(a)),
+        summarize(_known(b)),
+        ratio,
+        difference,
+        p,
+        verdict,
+        why,
+        vanished,
+        _never(a),
+        _never(b),
     )
 
 
-def _mostly_known(values: ByTrial) -> bool:
-    return len(_known(values)) * 2 > len(values)
-
-
 def _why_not(a: ByTrial, b: ByTrial, apart: _Apart | None, pairs: bool) -> str:
-    missing = sum(value is None for values in (a, b) for value in values.values())
-    if missing:
-        return "1 trial has no value" if missing == 1 else f"{missing} trials have no value"
+    unknown = sum(value is None for values in (a, b) for value in values.values())
+    said = [
+        f"it never came in {_trials(never)} of {run}"
+        for run, never in (("A", _never(a)), ("B", _never(b)))
+        if never
+    ]
+    if unknown:
+        said.append(f"it is not known in {_trials(unknown)}")
+    if said:
+        return " and ".join(said)
     n = apart.estimate.n if apart else min(map(len, _values(a, b, pairs)))
     if n < PAIRS_MIN:
         return f"{n} {'pairs' if pairs else 'trials'}, {PAIRS_MIN} are needed"
     return ""
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial{'s'[: count != 1]}"

@@ -1,11 +1,12 @@
 """What each trial of a run says of each metric: made by the analysis of the report, from one trial's steps at a time.
 
 Invariant: only valid trials are here, of a sweep those that are valid in that cell; a trial in which a figure is
-not known, or never came, has None, not nothing.
+not known has None, not nothing, and one in which what it times never came has ``NEVER``.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,14 +14,14 @@ from bench.analysis import cpu, depths, recording, recovery
 from bench.analysis.absences import absences
 from bench.analysis.faults import Heard, faults
 from bench.analysis.findings import analyse
-from bench.analysis.latency import latencies_ms, percentiles
+from bench.analysis.latency import knowable, latencies_ms, percentiles
 from bench.analysis.recording import Step
 from bench.analysis.steady import by_load
 from bench.analysis.summing import recovery_summary
 from bench.analysis.throughput import capacity, ladder
 from bench.analysis.trials import by_trial
 from bench.analysis.validity import Reason, invalid_in_cells
-from bench.comparison.metrics import OF_FAULTS
+from bench.comparison.metrics import METRICS, OF_FAULTS
 from bench.ledger import EpisodeKey
 from bench.parquet import open_run
 from bench.run_record import RunRecord
@@ -44,7 +45,11 @@ class Row(NamedTuple):
         return f"{self.metric}{f'@{self.at}' if self.at else ''}:{self.topology}{where}"
 
 
+NEVER = inf
+"""Longer than any time: no answer to the slowest hundredth, no recovery while it was recorded."""
+
 ByTrial = Mapping[int, float | None]
+"""{trial: figure}; ``NEVER``, or None where it is not known."""
 
 
 class Figures(NamedTuple):
@@ -99,8 +104,11 @@ def _of_trial(
     yield from _latencies(steps)
     for fault in faults(steps, heard, plan, scenario):
         summary = recovery_summary(fault)
-        for metric in OF_FAULTS:
-            yield metric, fault.key, _value(getattr(summary, metric))
+        judged = not summary.unjudged
+        for metric, rests_on_baseline in OF_FAULTS.items():
+            value = _value(getattr(summary, metric))
+            never = METRICS[metric].unit == "ms" and (judged or not rests_on_baseline)
+            yield metric, fault.key, NEVER if value is None and never else value
     spent = cpu.over_steps(steps, watched, cpu.roles_measured(scenario))
     for role, estimate in spent.by_role.items():
         yield "cpu_us", role, _value(estimate)
@@ -111,9 +119,12 @@ def _of_trial(
 def _latencies(steps: Sequence[Step]) -> Iterator[Figure]:
     for load, (step, *_) in by_load(steps).items():
         found = percentiles(latencies_ms(step.measured))
-        yield "p50", load, found.p50
-        yield "p99", load, found.p99
-        yield "p999", load, found.p999
+        for metric, q, value in (
+            ("p50", 0.5, found.p50),
+            ("p99", 0.99, found.p99),
+            ("p999", 0.999, found.p999),
+        ):
+            yield metric, load, NEVER if value is None and knowable(found.n, q) else value
 
 
 def _value(estimate: Estimate | None) -> float | None:

@@ -26,13 +26,15 @@ METRICS = {
     "cpu_us": Metric("us"),
 }
 
-OF_FAULTS = (
-    "detected_ms",
-    "first_success_ms",
-    "drained_ms",
-    "recovered_ms",
-    "harmed",
-    "goodput_lost",
-)
-"""Those of ``bench.analysis.summary.RecoverySummary`` of which one can say which way is better, and whose absence means
-never (no ``last_failure_ms`` is no failure at all)."""
+OF_FAULTS = {
+    "detected_ms": False,
+    "first_success_ms": False,
+    "drained_ms": True,
+    "recovered_ms": True,
+    "harmed": False,
+    "goodput_lost": True,
+}
+"""Those of ``bench.analysis.summary.RecoverySummary`` of which one can say which way is better, and whether each rests
+on a baseline, so that it may be not known. A time that is known and absent never came: ``last_failure_ms``, whose
+absence means no failure at all, is not among them.
+"""

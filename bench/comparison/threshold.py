@@ -5,7 +5,8 @@ Grammar: METRIC[@AT][:TOPOLOGY] then ``>`` or ``<`` and a NUMBER. With ``%``: B 
 
 Invariant: a threshold is crossed only where the data show it. With ``%`` the whole interval of B/A is beyond it, on
 enough pairs and with an adjusted p below ``ALPHA``; without, the whole interval of B. A time that A has and that never
-came in most trials of B under the same schedule is beyond every ``>``.
+came in half of the trials of B or more under the same schedule is beyond every ``>``, and one that never came in most
+of them beyond every ``>`` without ``%``, whatever A has.
 """
 
 import re
@@ -51,6 +52,8 @@ class Threshold(NamedTuple):
         if row.vanished:
             return self.above and METRICS[self.metric].unit == "ms"
         if not self.relative:
+            if row.never_b > (row.b.n if row.b else 0):
+                return self.above and METRICS[self.metric].unit == "ms"
             return row.b is not None and self._beyond(row.b.low, row.b.high, self.number)
         if row.ratio is None or row.p is None or row.ratio.n < PAIRS_MIN or row.p >= ALPHA or row.why:
             return False

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bench.analysis.latency import NINES, Percentiles, latencies_ms, percentiles, tail_ms
+from bench.analysis.latency import NINES, Percentiles, knowable, latencies_ms, percentiles, tail_ms
 from tests.bench.analysis.steps import transactions
 
 
@@ -43,3 +43,8 @@ def test_the_tail_ends_among_the_unanswered():
     curve = tail_ms(np.array([1.0] * 95 + [np.inf] * 5))
     assert curve[NINES == 1.0] == pytest.approx([1])
     assert np.isnan(curve[NINES == 1.5])
+
+
+def test_a_percentile_is_knowable_from_so_many_on():
+    assert [n for n in (0, 99, 100, 999, 1000) if knowable(n, 0.99)] == [100, 999, 1000]
+    assert [n for n in (0, 99, 100, 999, 1000) if knowable(n, 0.999)] == [1000]

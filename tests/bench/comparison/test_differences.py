@@ -2,8 +2,9 @@
 
 import pytest
 
+from bench.comparison.cells import cells
 from bench.comparison.differences import compared
-from bench.comparison.figures import Row
+from bench.comparison.figures import NEVER, Row
 from bench.paired import Finding
 
 P99 = Row("freelance", "p99", "0.5")
@@ -52,9 +53,27 @@ def test_five_pairs_are_not_ranked_and_the_row_says_how_many_are_needed():
 def test_a_trial_without_a_value_forbids_a_verdict():
     found = one(P99, [*BASE, 12.0], [*times(3), None])
     assert found.verdict is Finding.NONE
-    assert found.why == "1 trial has no value"
+    assert found.why == "it is not known in 1 trial"
     assert not found.vanished
-    assert one(P99, BASE, [None] * 8).vanished
+
+
+def test_what_never_came_is_told_from_what_is_not_known():
+    found = one(P99, BASE, [*times(1)[:6], NEVER, NEVER])
+    assert (found.why, found.never_a, found.never_b) == ("it never came in 2 trials of B", 0, 2)
+    assert not found.vanished
+    assert one(P99, BASE, [NEVER] * 8).vanished
+    assert not one(P99, BASE, [None] * 8).vanished
+    assert not one(P99, [NEVER] * 8, BASE).vanished
+    assert (
+        one(P99, [NEVER] * 8, [None] * 8).why
+        == "it never came in 8 trials of A and it is not known in 8 trials"
+    )
+
+
+def test_never_is_a_word_in_the_table():
+    told = cells(one(P99, BASE, [*times(1)[:7], NEVER]))
+    assert told[2].endswith("n=7), never (n=1)")
+    assert cells(one(P99, BASE, [NEVER] * 8))[2] == "never (n=8)"
 
 
 @pytest.mark.parametrize("pairs", [True, False])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench.comparison.figures import NEVER
 from bench.comparison.threshold import threshold
 from bench.errors import BadInput
 from tests.bench.comparison.test_differences import BASE, CAPACITY, HARMED, P99, one, times
@@ -65,7 +66,20 @@ def test_a_number_is_held_against_b_itself():
 
 
 def test_what_never_came_any_more_is_beyond_every_time():
-    assert threshold("p99>900%").crossed(one(P99, BASE, [None] * 8))
+    assert threshold("p99>900%").crossed(one(P99, BASE, [NEVER] * 8))
+    assert not threshold("p99<1%").crossed(one(P99, BASE, [NEVER] * 8))
+
+
+def test_what_is_not_known_crosses_nothing_and_says_so():
+    row = one(P99, BASE, [None] * 8)
+    assert not threshold("p99>900%").crossed(row)
+    assert threshold("p99>900%").why_unjudged(row) == "it is not known in 8 trials"
+
+
+def test_what_never_came_in_most_trials_of_b_is_above_every_time_whatever_a_has():
+    for a in (BASE, [NEVER] * 8, [None] * 8):
+        assert threshold("p99>40ms").crossed(one(P99, a, [*[NEVER] * 5, 1.0, 1.0, 1.0]))
+    assert not threshold("p99>40ms").crossed(one(P99, BASE, [*[NEVER] * 3, *[1.0] * 5]))
 
 
 def test_whom_it_concerns():
