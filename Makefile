@@ -17,8 +17,9 @@ $(STAMP): requirements.lock pyproject.toml tools/setup.sh
 bench: setup ## the main job: compare the topologies, a few minutes, ends with the path of a report
 	@$(BIN)/brokerbench run quick
 
-test: setup ## the tests
-	@$(BIN)/python -m pytest
+test: setup ## the tests: three processes, then those that need the machine for themselves
+	@$(BIN)/python -m pytest -p tests.lanes -n 3 -m "not alone"
+	@$(BIN)/python -m pytest -m alone
 
 check: setup ## what CI runs: format, lint, types, imports, lock, tests
 	$(BIN)/ruff format --check .
@@ -26,7 +27,7 @@ check: setup ## what CI runs: format, lint, types, imports, lock, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	! grep -n '://' requirements.lock
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory test
 
 speed: setup ## REST under wrk, as ratios to Tornado's hello-world (needs wrk); a minute
 	@$(BIN)/python -P -m bench.speed

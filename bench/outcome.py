@@ -11,10 +11,13 @@ import msgspec
 from rich.console import Console
 
 from bench.analysis.crossover import Verdict, sentence
+from bench.analysis.findings import analyse
+from bench.analysis.summary import write_summary
+from bench.analysis.summing import summary_of
 from bench.errors import BadInput
 from bench.phases import Soak
 from bench.raw import to_parquet
-from bench.report.page import write_report
+from bench.report.page import FILE, write_report
 from bench.report.provenance import command
 from bench.result_table import cells_table, result_table
 from bench.run_record import RunRecord, read
@@ -31,6 +34,8 @@ class Outcome(NamedTuple):
     summary: Mapping[str, Any]
     skipped: tuple[str, ...]
     """What could not be read to its end."""
+    report: bool
+    """Whether it was drawn."""
 
     @property
     def status(self) -> int:
@@ -38,8 +43,8 @@ class Outcome(NamedTuple):
         return 0 if self.summary["valid"] else 1
 
 
-def conclude(folder: Path) -> Outcome:
-    """Derive it all.
+def conclude(folder: Path, *, report: bool = True) -> Outcome:
+    """Derive it all, or without ``report`` all but charts and page.
 
     Raises:
         BadInput: the folder is not that of a run.
@@ -49,7 +54,8 @@ def conclude(folder: Path) -> Outcome:
     except ValueError as error:
         raise BadInput(f"{folder / 'run.json'} must be the record of a run, got: {error}") from None
     torn = to_parquet(folder).torn if (folder / "raw").is_dir() else ()
-    return Outcome(folder, record, write_report(folder), torn)
+    summary = write_report(folder) if report else write_summary(summary_of(analyse(folder)), folder)
+    return Outcome(folder, record, summary, torn, report)
 
 
 def tell(outcome: Outcome) -> None:
@@ -78,7 +84,13 @@ def tell(outcome: Outcome) -> None:
         )
     if not outcome.record.complete:
         lines.append(f"incomplete: {outcome.record.interrupted or 'it ended without a word'}")
-    for line in (*lines, f"report: {outcome.folder / 'report.html'}"):
+    folder = outcome.folder
+    lines.append(
+        f"report: {folder / FILE}"
+        if outcome.report
+        else f"no report yet: brokerbench report {folder} makes it"
+    )
+    for line in lines:
         console.print(line, markup=False, soft_wrap=True)
 
 

@@ -5,9 +5,9 @@ never left out together with the trial that it spoils. The cells of a sweep are 
 as such was measured in none of them, but for the accounts, which are over all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -20,10 +20,11 @@ from bench.analysis.cpu import CostOverTrials
 from bench.analysis.crossover import Verdict, crossover
 from bench.analysis.faults import Fault, Heard, faults
 from bench.analysis.growth import Life
-from bench.analysis.membership import Membership, membership, started
+from bench.analysis.membership import Membership, Started, membership, started
 from bench.analysis.omission import Omission, omissions
 from bench.analysis.per_core import Yield, yields
 from bench.analysis.places import LateWork, Places
+from bench.analysis.recording import Step
 from bench.analysis.stability import Slowed, slowed
 from bench.analysis.steady import LoadPoint, load_points
 from bench.analysis.stuck import Missing, missing
@@ -32,10 +33,12 @@ from bench.analysis.validity import Reason
 from bench.audit import Audit
 from bench.checks import little
 from bench.checks.check import Checked
-from bench.ledger import Books
-from bench.parquet import open_run
+from bench.ledger import Books, EpisodeKey
+from bench.parquet import Database, open_run
 from bench.run_record import RunRecord
 from bench.statistics import Estimate
+
+T = TypeVar("T")
 
 
 class Topology(NamedTuple):
@@ -102,46 +105,21 @@ def analyse(folder: Path) -> Findings:
         lives = growth.lives(database, record)
         looked = validity.look(record, books, steps, little.queues(database, steps))
         reasons = [*looked.reasons, *growth.reasons(lives, record)]
-        invalid = validity.invalid_trials(reasons)
-        starts = started(database)
-        watched, spent = cpu.parts(database), costs.spent(database)
         held = depths.held(database) if any(step.faults for step in steps) else {}
-        heard = Heard(recovery.notes(database), absences(database), held)
-        seen, late = places.places(database), places.late_work(database)
-        topologies = []
-        for name in played(record):
-            mine = [step for step in steps if step.episode.topology == name]
-            valid = [step for step in mine if (name, step.trial) not in invalid and not step.episode.cell]
-            trials = {episode.trial for episode in record.episodes if episode.topology == name}
-            plan = record.plans[name]
-            topologies.append(
-                Topology(
-                    name=name,
-                    family="brokered" if any(part.role == "broker" for part in plan.parts) else "brokerless",
-                    books=ledger.total(kept for key, kept in books.items() if key.topology == name),
-                    audit=audit.total(
-                        episode.audit
-                        for episode in record.episodes
-                        if episode.topology == name and episode.audit
-                    ),
-                    trials=sum((name, trial) not in invalid for trial in trials),
-                    trials_invalid=sum((name, trial) in invalid for trial in trials),
-                    capacity_per_s=capacity(valid),
-                    capacities_per_s=capacities(valid),
-                    ladder=ladder(valid),
-                    loads=load_points(database, _as_played_by(name, record), valid),
-                    faults=faults(valid, heard, plan, record.scenario),
-                    slowed=slowed(valid, plan, record.reference_capacity_per_s),
-                    missing=missing(database, valid, plan),
-                    places=places.together(kept for key, kept in seen.items() if key.topology == name),
-                    late_work=places.total(kept for key, kept in late.items() if key.topology == name),
-                    cpu_us=cpu.over_steps(valid, watched, cpu.roles_measured(record.scenario)),
-                    omissions=omissions(valid),
-                    membership=membership(plan, valid, starts, heard),
-                    yields=yields(valid, watched, cpu.roles_measured(record.scenario)),
-                    costs=costs.costs(valid, spent, name, record.scenario),
-                )
-            )
+        shared = _Shared(
+            database=database,
+            record=record,
+            steps=steps,
+            invalid=validity.invalid_trials(reasons),
+            books=books,
+            places=places.places(database),
+            late_work=places.late_work(database),
+            heard=Heard(recovery.notes(database), absences(database), held),
+            starts=started(database),
+            watched=cpu.parts(database),
+            spent=costs.spent(database),
+        )
+        topologies = [_topology(name, shared) for name in played(record)]
         in_cells = cells(database, record, steps, reasons)
     return Findings(
         record,
@@ -152,6 +130,64 @@ def analyse(folder: Path) -> Findings:
         in_cells,
         crossover(in_cells, record.scenario),
     )
+
+
+class _Shared(NamedTuple):
+    """What is read once for all topologies."""
+
+    database: Database
+    record: RunRecord
+    steps: list[Step]
+    invalid: set[tuple[str, int]]
+    """Topology and trial."""
+    books: Mapping[EpisodeKey, Books]
+    places: Mapping[EpisodeKey, Places]
+    late_work: Mapping[EpisodeKey, LateWork]
+    heard: Heard
+    starts: dict[EpisodeKey, list[Started]]
+    watched: Mapping[EpisodeKey, list[cpu.Part]]
+    spent: costs.Spent
+
+
+def _topology(name: str, shared: _Shared) -> Topology:
+    database, record, plan = shared.database, shared.record, shared.record.plans[name]
+    valid = [
+        step
+        for step in shared.steps
+        if step.episode.topology == name
+        and (name, step.trial) not in shared.invalid
+        and not step.episode.cell
+    ]
+    episodes = [episode for episode in record.episodes if episode.topology == name]
+    trials = {episode.trial for episode in episodes}
+    trials_invalid = sum((name, trial) in shared.invalid for trial in trials)
+    roles = cpu.roles_measured(record.scenario)
+    return Topology(
+        name=name,
+        family="brokered" if any(part.role == "broker" for part in plan.parts) else "brokerless",
+        books=ledger.total(_of(name, shared.books)),
+        places=places.together(_of(name, shared.places)),
+        late_work=places.total(_of(name, shared.late_work)),
+        audit=audit.total(episode.audit for episode in episodes if episode.audit),
+        trials=len(trials) - trials_invalid,
+        trials_invalid=trials_invalid,
+        capacity_per_s=capacity(valid),
+        capacities_per_s=capacities(valid),
+        ladder=ladder(valid),
+        loads=load_points(database, _as_played_by(name, record), valid),
+        faults=faults(valid, shared.heard, plan, record.scenario),
+        slowed=slowed(valid, plan, record.reference_capacity_per_s),
+        missing=missing(database, valid, plan),
+        cpu_us=cpu.over_steps(valid, shared.watched, roles),
+        costs=costs.costs(valid, shared.spent, name, record.scenario),
+        yields=yields(valid, shared.watched, roles),
+        omissions=omissions(valid),
+        membership=membership(plan, valid, shared.starts, shared.heard),
+    )
+
+
+def _of(topology: str, by_episode: Mapping[EpisodeKey, T]) -> list[T]:
+    return [found for key, found in by_episode.items() if key.topology == topology]
 
 
 def _as_played_by(topology: str, record: RunRecord) -> RunRecord:

@@ -8,6 +8,7 @@ first five) count every trial, also an invalid one, and the warm-up. What stands
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -391,6 +392,13 @@ class Summary(msgspec.Struct, frozen=True):
     """Of a sweep: who wins where."""
     differences: Differences = {}
     """Between topologies: {``A/B``: {figure: ...}}."""
+
+
+def write_summary(summary: Summary, folder: Path) -> dict[str, Any]:
+    """Write it into a run folder; returns it as JSON has it. Raises OSError."""
+    built = as_json(summary)
+    (folder / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(built), indent=2) + b"\n")
+    return built
 
 
 def as_json(summary: Summary) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -23,6 +23,14 @@ EXAMPLES = examples(
     "brokerbench run --repeat-of results/latest",
     "brokerbench run quick --topology freelance --trials 1 --set deployment.workers=4 --set phase.latency.duration_s=3",
 )
+
+
+class Wanted(NamedTuple):
+    """What the run is to leave, and where."""
+
+    out: Path | None
+    raw: bool
+    report: bool
 
 
 @click.command(epilog=EXAMPLES)
@@ -47,6 +55,11 @@ EXAMPLES = examples(
     help="Instead of SCENARIO: what that run played, at the same rates.",
 )
 @click.option("--keep-raw", is_flag=True, help="Keep raw/, from which the tables are made.")
+@click.option(
+    "--no-report",
+    is_flag=True,
+    help="No charts and no report.html: tables, summary.json and the exit status are all there is to a check in CI.",
+)
 def run(
     scenario: str | None,
     topologies: tuple[str, ...],
@@ -55,15 +68,17 @@ def run(
     changes: tuple[str, ...],
     dry_run: bool,
     keep_raw: bool,
+    no_report: bool,
     repeat_of: Path | None,
 ) -> int:
     """Play SCENARIO, the name of a built-in one or a TOML file, and draw what came out."""
+    wanted = Wanted(out, keep_raw, not no_report)
     if repeat_of:
         if scenario or topologies or trials is not None or changes:
             raise BadInput(
                 "--repeat-of repeats a run as it was: it goes without SCENARIO, --topology, --trials and --set"
             )
-        return _repeat(repeat_of, out, dry_run, keep_raw)
+        return _repeat(repeat_of, wanted, dry_run)
     if scenario is None:
         raise click.MissingParameter(param_type="argument", param_hint="'SCENARIO'")
     changes = (*changes, *([f"topologies={json.dumps(topologies)}"] if topologies else []))
@@ -74,10 +89,10 @@ def run(
 
         click.echo(describe(chosen))
         return 0
-    return _run(chosen, out, keep_raw)
+    return _run(chosen, wanted)
 
 
-def _repeat(repeat_of: Path, out: Path | None, dry_run: bool, keep_raw: bool) -> int:
+def _repeat(repeat_of: Path, wanted: Wanted, dry_run: bool) -> int:
     from bench.repeat import original
 
     first = original(repeat_of)
@@ -88,10 +103,10 @@ def _repeat(repeat_of: Path, out: Path | None, dry_run: bool, keep_raw: bool) ->
 
         click.echo(describe(first.scenario))
         return 0
-    return _run(first.scenario, out, keep_raw, first)
+    return _run(first.scenario, wanted, first)
 
 
-def _run(scenario: Scenario, out: Path | None, keep_raw: bool, first: "Original | None" = None) -> int:
+def _run(scenario: Scenario, wanted: Wanted, first: "Original | None" = None) -> int:
     from bench.hosts.ownership import remove_leftovers
     from bench.outcome import conclude, tell
     from bench.progress import progress
@@ -101,7 +116,7 @@ def _run(scenario: Scenario, out: Path | None, keep_raw: bool, first: "Original 
     check_hosts(scenario)
     order_of(scenario)  # what cannot be played is told before there is a folder for it
     remove_leftovers()
-    folder = make_folder(out, scenario.name)
+    folder = make_folder(wanted.out, scenario.name)
     with progress() as told:
         told.say(f"results: {folder}")
         command = ["run", "--repeat-of", str(first.folder)] if first else sys.argv[1:]
@@ -113,10 +128,10 @@ def _run(scenario: Scenario, out: Path | None, keep_raw: bool, first: "Original 
             if not isinstance(end, Terminated):
                 raise
             return 0 if all(episode.valid for episode in runner.record.episodes) else 1
-        told.finish("drawing")
-        outcome = conclude(folder)
+        told.finish("drawing" if wanted.report else "counting")
+        outcome = conclude(folder, report=wanted.report)
     tell(outcome)
-    if not keep_raw:
+    if not wanted.raw:
         shutil.rmtree(folder / "raw")
     link_latest(folder)
     return outcome.status

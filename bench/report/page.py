@@ -8,13 +8,11 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import tornado.escape
 import tornado.template
 
 from bench.analysis.findings import Findings, analyse
-from bench.analysis.summary import FILE as SUMMARY_FILE
-from bench.analysis.summary import Summary, as_json
+from bench.analysis.summary import Summary, write_summary
 from bench.analysis.summing import summary_of
 from bench.charts.dark import darkened
 from bench.charts.picture import Drawn, Picture, draw
@@ -128,8 +126,7 @@ def write_report(folder: Path) -> dict[str, Any]:
     """
     findings = analyse(folder)
     summary = summary_of(findings)
-    built = as_json(summary)
-    (folder / SUMMARY_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(built), indent=2) + b"\n")
+    built = write_summary(summary, folder)
     charts = folder / CHARTS_FOLDER
     charts.mkdir(exist_ok=True)
     for old in (*charts.glob("*.svg"), *charts.glob("*.png")):

@@ -7,6 +7,9 @@ from bench.analysis.summary import CellSummary, Summary
 from bench.report.numbers import NONE, estimate, milliseconds, number, percent
 from bench.report.table import Row, Table
 
+NOT_PLAYED = "not played"
+"""In a cell that a topology has not: why stands with what was skipped."""
+
 
 def capacity_table(summary: Summary) -> Table:
     """A row for each cell, a column for each topology."""
@@ -50,7 +53,7 @@ def _conditions(cell: CellSummary) -> str:
 def _capacity(cell: CellSummary, topology: str) -> str:
     found = cell.topologies.get(topology)
     if not found:
-        return NONE
+        return NOT_PLAYED
     return f"{'at least ' if found.search_ended_by_max else ''}{estimate(found.capacity_per_s)}"
 
 
@@ -61,7 +64,7 @@ def _tails(name: str, cell: CellSummary, topologies: list[str]) -> Iterator[Row]
             cell.topologies[topology].latency_ms.get(load) if topology in cell.topologies else None
             for topology in topologies
         ]
-        yield (name, load, *(milliseconds(each.p99) if each else NONE for each in found))
+        yield (name, load, *(milliseconds(each.p99) if each else NOT_PLAYED for each in found))
 
 
 def _place(verdict: Verdict) -> Row:

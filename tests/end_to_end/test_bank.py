@@ -91,7 +91,8 @@ def test_real_books_that_were_tampered_with_are_found_out(whole, tmp_path):
 def test_the_books_balance_on_postgresql_and_nothing_is_left_in_it(server, tmp_path):
     import psycopg
 
-    in_order(run(tmp_path, "--topology", "paranoid-pirate", "--set", f'service.bank.database="{server}"'))
+    elsewhere = f'service.bank.database="{server}"'
+    in_order(run(tmp_path, "--no-report", "--topology", "paranoid-pirate", "--set", elsewhere))
     with psycopg.connect(server) as connection:
         schemas = connection.execute(
             "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'brokerbench%'"
@@ -116,7 +117,7 @@ Books._write = steal
 def test_a_worker_that_steals_makes_the_run_invalid_and_that_is_told(tmp_path, monkeypatch):
     (tmp_path / "sitecustomize.py").write_text(THIEF)
     monkeypatch.setitem(ENVIRONMENT, "PYTHONPATH", os.pathsep.join((str(ROOT), str(tmp_path))))
-    changes = ["--topology", "freelance", "--set", "phase.worker.duration_s=2.2"]
+    changes = ["--no-report", "--topology", "freelance", "--set", "phase.worker.duration_s=2.2"]
     summary = run(tmp_path, *changes, status=1)
     assert not summary["valid"]
     (total,) = [why for why in summary["why_invalid"] if "in all accounts, it opened with 4000" in why]

@@ -38,9 +38,13 @@ def test_a_run_repeated_pairs_with_it_and_is_held_against_thresholds(tmp_path):
         with started(tmp_path, *arguments) as process:
             return process.wait(100)
 
-    assert status("run", "short.toml", "--out", "a", *BUSY) == 0, (tmp_path / "err").read_text()
-    assert status("run", "--repeat-of", "a", "--out", "b") == 0, (tmp_path / "err").read_text()
+    assert status("run", "short.toml", "--out", "a", "--no-report", *BUSY) == 0, (
+        tmp_path / "err"
+    ).read_text()
+    assert status("run", "--repeat-of", "a", "--out", "b", "--no-report") == 0, (tmp_path / "err").read_text()
     a, b = (json.loads((tmp_path / folder / "run.json").read_text()) for folder in "ab")
+    assert not (tmp_path / "b" / "report.html").exists()
+    assert not (tmp_path / "b" / "charts").exists()
     assert b["repeats"]["folder"] == "a"
     assert b["reference_capacity_per_s"] == a["reference_capacity_per_s"]
     rates = [

@@ -64,7 +64,7 @@ STEADY = OpenStep(
 
 Ms = npt.NDArray[np.float64]
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(60)]
 needs_wrk = pytest.mark.skipif(not shutil.which("wrk"), reason="wrk is not installed (Debian: wrk)")
 needs_hey = pytest.mark.skipif(not shutil.which("hey"), reason="hey is not installed (Debian: hey)")
 

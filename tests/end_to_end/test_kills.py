@@ -13,7 +13,7 @@ from bench.parquet import Database, open_run
 from bench.run_record import Episode, Injected, read
 from tests.end_to_end.command_line import BUSY, ROOT, started
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
 
 LOSSES = ROOT / "tests" / "scenarios" / "losses.toml"
 DISPATCHERS = {"paranoid-pirate": 1, "freelance": 2}
@@ -91,7 +91,7 @@ def met(transaction: Transaction, fault: Injected) -> bool:
 
 def play(method: str, folder: Path) -> dict[str, Played]:
     """A run of both topologies, by name."""
-    arguments = ("--set", f"method={method}", "--out", "results", *BUSY)
+    arguments = ("--set", f"method={method}", "--out", "results", "--no-report", *BUSY)
     with started(folder, "run", str(LOSSES), *arguments) as process:
         assert process.wait(100) == 0, (folder / "out").read_text() + (folder / "err").read_text()
     database = open_run(folder / "results")

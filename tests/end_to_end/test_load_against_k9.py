@@ -102,6 +102,7 @@ async def seen_by_k9(folder: Path) -> npt.NDArray[np.float64]:
     return np.asarray(values) / 1e3
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(K9 is None, reason="k9-load has no wheel for this machine")
 async def test_ours_and_k9_see_the_same_stall(tmp_path: Path):
     ours, theirs = await seen_by_ours(tmp_path), await seen_by_k9(tmp_path)

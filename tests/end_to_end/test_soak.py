@@ -27,7 +27,7 @@ JUDGED = [
 def test_a_soak_plays_the_faults_of_its_seed_and_judges_who_lived_through_it(tmp_path):
     changes = [word for change in (*SHORT, *JUDGED) for word in ("--set", change)]
     with started(
-        tmp_path, "run", "soak", "--topology", "freelance", "--out", str(tmp_path / "run"), *changes
+        tmp_path, "run", "soak", "--topology", "freelance", "--out", "run", "--no-report", *changes
     ) as process:
         assert process.wait(100) == 0, (tmp_path / "out").read_text() + (tmp_path / "err").read_text()
     record = read(tmp_path / "run")

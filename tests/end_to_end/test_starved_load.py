@@ -35,6 +35,8 @@ SPINNERS = 8
 is over, so one that is put aside for seconds has waited for nothing by then.
 """
 
+pytestmark = pytest.mark.alone
+
 Starve = Callable[[LoadProcess], Awaitable[None]]
 
 
