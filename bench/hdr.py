@@ -39,7 +39,7 @@ def export(results: Path, into: Path) -> list[Exported]:
     """Write a file NAME.hgrm (values in ms) for each step of a run, and one log of all of them (values in µs).
 
     Raises:
-        BadInput: the library is not installed, or a file cannot be written.
+        BadInput: it is not a run, the library is not installed, or a file cannot be written.
     """
     try:
         into.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def export(results: Path, into: Path) -> list[Exported]:
 
 
 def _export(results: Path, into: Path) -> list[Exported]:
-    record = run_record.read(results)
+    record = run_record.given(results)
     with parquet.open_run(results) as database:
         played = [step for step in steps(database, record) if step.measured.fate.size]
     return _write(played, record.clock, into)

@@ -14,13 +14,12 @@ from bench.analysis.crossover import Verdict, sentence
 from bench.analysis.findings import analyse
 from bench.analysis.summary import write_summary
 from bench.analysis.summing import summary_of
-from bench.errors import BadInput
 from bench.phases import Soak
 from bench.raw import to_parquet
 from bench.report.page import FILE, write_report
 from bench.report.provenance import command
 from bench.result_table import cells_table, result_table
-from bench.run_record import RunRecord, read
+from bench.run_record import RunRecord, given
 
 WIDTH = 120
 """Of the table where no terminal says how wide it is."""
@@ -49,10 +48,7 @@ def conclude(folder: Path, *, report: bool = True) -> Outcome:
     Raises:
         BadInput: the folder is not that of a run.
     """
-    try:
-        record = read(folder)
-    except ValueError as error:
-        raise BadInput(f"{folder / 'run.json'} must be the record of a run, got: {error}") from None
+    record = given(folder)
     torn = to_parquet(folder).torn if (folder / "raw").is_dir() else ()
     summary = write_report(folder) if report else write_summary(summary_of(analyse(folder)), folder)
     return Outcome(folder, record, summary, torn, report)

@@ -17,7 +17,7 @@ import msgspec
 
 from bench.faults import on_load
 from bench.faults.registry import AnyFault
-from bench.load.spec import CONCURRENCY_MAX
+from bench.load.spec import CONCURRENCY_MAX, SPEC_S_MAX, STEPS_MAX, TRANSACTIONS_MAX
 
 WARMUP_S = 0.5
 """Of a phase that does not say."""
@@ -205,7 +205,7 @@ class Growth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Soak(_Phase, frozen=True, forbid_unknown_fields=True, tag="soak", kw_only=True):
     """An open loop on one deployment for long, in rounds, with faults drawn from the seed in each."""
 
-    duration_s_max: ClassVar[float] = 7 * 86400
+    duration_s_max: ClassVar[float] = SPEC_S_MAX
 
     rate_per_s: float
     round_s: float = 60.0
@@ -252,6 +252,23 @@ def check_list(name: str, values: Sequence[object]) -> None:
         raise ValueError(f"{name} must have at least one entry")
     if len(set(values)) < len(values):
         raise ValueError(f"{name} must have no entry twice, got {', '.join(map(str, values))}")
+
+
+def check_bounds(phase: Phase) -> None:
+    """Whether one load process can play it; bursts and retries come on top. Raises ValueError."""
+    steps = phase.steps
+    seconds = sum(step.seconds for step in steps)
+    count = sum(step.rate_per_s * step.seconds for step in steps)
+    if len(steps) > STEPS_MAX:
+        raise ValueError(f"phase {phase.name!r} must have at most {STEPS_MAX} steps, got {len(steps)}")
+    if seconds > SPEC_S_MAX:
+        raise ValueError(
+            f"phase {phase.name!r} must last at most {SPEC_S_MAX:g} s with all steps and warm-ups, got {seconds:g}"
+        )
+    if count > TRANSACTIONS_MAX:
+        raise ValueError(
+            f"phase {phase.name!r} must ask for at most {TRANSACTIONS_MAX} transactions, got {count:.0f}"
+        )
 
 
 def _rate_steps(phase: Open | Paced, users: int = 0) -> tuple[Step, ...]:

@@ -14,6 +14,7 @@ from bench.audit import Audit
 from bench.checks.check import Checked
 from bench.conditions import Conditions
 from bench.connections import Connections
+from bench.errors import BadInput
 from bench.faults.network import Mechanism
 from bench.phases import Step
 from bench.read_back import Options
@@ -209,6 +210,18 @@ def read(folder: Path) -> RunRecord:
         ValueError: it is not one of ours.
     """
     return msgspec.json.decode((folder / FILE).read_bytes(), type=RunRecord)
+
+
+def given(folder: Path) -> RunRecord:
+    """The record of a run folder that someone named.
+
+    Raises:
+        BadInput: it is not one of ours.
+    """
+    try:
+        return read(folder)
+    except ValueError as error:
+        raise BadInput(f"{folder / FILE} must be the record of a run, got: {error}") from None
 
 
 def episode_name(phase: str, topology: str, trial: int) -> str:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from bench.hosts.placement import Hosts
 from bench.load.transfers import body_bytes_min
-from bench.phases import ClosedLoop, Open, Paced, Phase, Soak, check_list
+from bench.phases import ClosedLoop, Open, Paced, Phase, Soak, check_bounds, check_list
 from bench.restart_policy import PolicyName, RestartPolicy, policy_of
 from bench.sweep import Cell, Sweep, cells, phase_and_cell
 from common.services import ServiceSpec
@@ -170,6 +170,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         check_list("phase", tuple(phase.name for phase in self.phases))
         measured = False
         for phase in self.phases:
+            check_bounds(phase)
             measured = measured or isinstance(phase, ClosedLoop)
             if isinstance(phase, Open | Paced) and phase.loads and not measured:
                 raise ValueError(

@@ -17,7 +17,7 @@ from bench.errors import BadInput, unknown
 from bench.registry import topology
 from bench.scenario import Scenario
 from bench.tables import Table, convert, keys
-from common.services import load_service
+from common.services import FROM_FILE, load_service
 from common.topology import Topology
 
 BUILT_IN = Path(__file__).parent / "scenarios"
@@ -89,6 +89,9 @@ def _check_brokers(scenario: Scenario, table: Table) -> None:
 
 def _check_service(scenario: Scenario) -> None:
     """Find the service now, rather than in every worker."""
+    service, sweep = scenario.service, scenario.sweep
+    if service.times and FROM_FILE not in (service.distribution, *(sweep.distribution if sweep else ())):
+        raise BadInput(f'service.times must go with distribution "{FROM_FILE}", got {service.distribution!r}')
     try:
         load_service(scenario.service)
     except ValueError as error:

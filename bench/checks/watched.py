@@ -2,7 +2,7 @@
 was stepped.
 
 Invariant: only samples of a step's measured part count; what was not sampled there is None, never 0. Reads a sample at
-a time: an episode may be days long.
+a time: an episode may be hours long.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

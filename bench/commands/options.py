@@ -38,6 +38,10 @@ class ServiceOptions(NamedTuple):
             bank = BankSpec(self.database)
         except ValueError as error:
             raise BadInput(f"--service-database: {error}") from None
+        if self.times and self.distribution != FROM_FILE:
+            raise BadInput(
+                f"--service-times must go with --service-distribution {FROM_FILE}, got {self.distribution}"
+            )
         try:
             times = str(self.times.absolute()) if self.times else ""
             mean_ms = self._mean_ms()

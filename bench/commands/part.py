@@ -93,12 +93,12 @@ def worker(
 ) -> int:
     """A worker: --connect to brokers, or --bind where there is none."""
     chosen = check_topology(topology)
-    needed, given = (
-        ("--connect", connect) if chosen.family == "brokered" else ("--bind", [bind] if bind else [])
-    )
-    if not given or (connect and bind):
+    options = {"--connect": list(connect), "--bind": [bind] if bind else []}
+    needed, other = ("--connect", "--bind") if chosen.family == "brokered" else ("--bind", "--connect")
+    given = options[needed]
+    if not given or options[other]:
         raise BadInput(
-            f"a worker of {topology}, which is {chosen.family}, needs {needed} ENDPOINT and nothing else"
+            f"a worker of {topology}, which is {chosen.family}, needs {needed} ENDPOINT and no {other}"
         )
     for endpoint in given:
         _check_endpoint(endpoint, binds=needed == "--bind")

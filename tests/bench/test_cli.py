@@ -100,6 +100,7 @@ def test_dry_run_tells_phases_rates_and_duration_and_starts_nothing(capsys, tmp_
         ("run quick --out {file}/below", "--out must be a folder that can be made"),
         ("report {empty}", "RESULTS must be the folder of a run"),
         ("report {full}", "run.json must be the record of a run"),
+        ("export {full} --hdr x", "run.json must be the record of a run"),
         ("serve", "Missing argument 'TOPOLOGY'"),
         ("serve freelnce", "did you mean freelance?"),
         ("serve freelance --workers 65", "workers must be 1 to 64, got 65"),
@@ -118,6 +119,10 @@ def test_dry_run_tells_phases_rates_and_duration_and_starts_nothing(capsys, tmp_
         ("serve freelance --credit 0", "credit must be at least 1 transaction, got 0"),
         ("serve freelance --service ecko", "did you mean 'echo'?"),
         ("serve freelance --service-distribution expo", "unknown distribution 'expo'"),
+        (
+            "serve freelance --service sleep --service-times {file}",
+            "--service-times must go with --service-distribution file, got constant",
+        ),
         ("serve freelance --port 70000", "port must be 0 to 65535, got 70000"),
         ("serve freelance --port 0", "port must be 1 to 65535, got 0"),
         ("serve freelance --port {used}", "port {used} on 127.0.0.1 must be free"),
@@ -137,7 +142,10 @@ def test_dry_run_tells_phases_rates_and_duration_and_starts_nothing(capsys, tmp_
             "part broker --topology direct --frontend ipc://f --backend ipc://b",
             "direct is brokerless and has no broker",
         ),
-        ("part worker --topology direct --connect tcp://127.0.0.1:{free}", "needs --bind ENDPOINT"),
+        (
+            "part worker --topology direct --connect tcp://127.0.0.1:{free}",
+            "needs --bind ENDPOINT and no --connect",
+        ),
         ("part worker --topology paranoid-pirate --bind tcp://127.0.0.1:{free}", "needs --connect ENDPOINT"),
         (
             "part worker --topology direct --bind tcp://127.0.0.1:{used}",

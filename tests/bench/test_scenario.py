@@ -220,6 +220,7 @@ def test_set_reaches_every_place():
         ("phase.kill-worker.fault.kill.which=0", "which must be 'one' or a number from 1, got 0"),
         ("supervision.restart_delay_s=-1", "restart_delay_s must be 0 to 600 s, got -1"),
         ("supervision.policy=upstart", "one of fixed, immediate, daemontools, runit, systemd, got 'upstart'"),
+        ("service.times=times.csv", "service.times must go with distribution \"file\", got 'exponential'"),
         ("validity.lag_p99_ms_max=0", "lag_p99_ms_max must be above 0 ms, got 0"),
     ],
 )
@@ -344,6 +345,19 @@ def test_the_length_of_a_soak_needs_no_longer_name(change):
 def test_a_soak_is_at_least_one_round():
     (phase,) = load("soak", ["duration=5"]).phases
     assert [step.duration_s for step in phase.steps] == [5]
+
+
+def test_a_soak_that_the_load_cannot_play_is_refused():
+    too_long = ("duration=3h", "phase.soak.round_s=300")
+    assert "phase 'soak' must have at most 100 steps, got 110" in refused("duration=110m", scenario="soak")
+    assert "duration_s must be 0.1 to 7200 s, got 10800" in refused(*too_long, scenario="soak")
+    with_warm_ups = ("duration=2h", "phase.soak.round_s=300")
+    assert "at most 7200 s with all steps and warm-ups, got 7212" in refused(*with_warm_ups, scenario="soak")
+
+
+def test_more_transactions_than_the_load_can_send_are_refused():
+    changes = ("phase.latency.loads=[]", "phase.latency.rates_per_s=[90000]", "phase.latency.duration_s=200")
+    assert "phase 'latency' must ask for at most 10000000 transactions, got 18045000" in refused(*changes)
 
 
 def test_a_length_that_is_none_is_refused():
