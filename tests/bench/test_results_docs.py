@@ -1,4 +1,6 @@
-"""docs/results.md, with the pages that it links, explains each column of every table and each key of summary.json."""
+"""docs/results.md explains each column of every table, and it and docs/summary.md, with the pages that they link, each
+key of summary.json.
+"""
 
 import re
 from pathlib import Path
@@ -12,7 +14,8 @@ from tests.bench.recording import small_run
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "results.md").read_text()
-LINKED = PAGE + "".join((DOCS / page).read_text() for page in re.findall(r"\]\(([a-z]+\.md)", PAGE))
+BOTH = PAGE + (DOCS / "summary.md").read_text()
+LINKED = BOTH + "".join((DOCS / page).read_text() for page in re.findall(r"\]\(([a-z]+\.md)", BOTH))
 IN_CODE = set(re.findall(r"\w+", " ".join(re.findall(r"(?<!`)`([^`\n]+)`", LINKED))))
 """Every word that stands between backticks in a line."""
 FLAT = "measured"
