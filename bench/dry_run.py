@@ -37,7 +37,7 @@ def _lines(scenario: Scenario) -> Iterator[str]:
     recorded = f" {Path(service.times).name}" if service.times else ""
     yield f"service: {service.name}" + (
         f", {service.distribution}{recorded}, mean {service.mean_ms:g} ms"
-        if service.name in ("sleep", "spin")
+        if service.name in ("sleep", "spin", "transfer")
         else ""
     )
     what = f"{scenario.method} at level {scenario.level}"

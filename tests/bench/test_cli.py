@@ -70,6 +70,11 @@ def test_list_names_everything(capsys):
         assert f"  {name} " in out
 
 
+def test_dry_run_tells_how_long_a_service_takes_that_takes_any_time(capsys):
+    assert "service: transfer, constant, mean 10 ms" in told(capsys, "run", "bank", "--dry-run")[1]
+    assert "service: echo\n" in told(capsys, "run", "messages", "--dry-run")[1]
+
+
 def test_dry_run_tells_phases_rates_and_duration_and_starts_nothing(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, out, err = told(capsys, "run", "quick", "--dry-run", "--topology", "freelance", "--trials", "3")
