@@ -285,7 +285,8 @@ def _check_rates(phase: Open | Paced) -> None:
     """Loads or rates there must be. Raises ValueError."""
     if bool(phase.loads) == bool(phase.rates_per_s):
         which = "an open" if isinstance(phase, Open) else "a paced"
-        raise ValueError(f"{which} phase must have either loads or rates_per_s")
+        got = "both" if phase.loads else "neither"
+        raise ValueError(f"{which} phase must have either loads or rates_per_s, got {got}")
     check_list("loads", phase.loads or (1,))
     check_list("rates_per_s", phase.rates_per_s or (1,))
     for load in phase.loads:

@@ -6,6 +6,7 @@ sets it too, in libzmq and Tornado alike) succeeds beside it, while a second res
 Ports lie below the kernel's ephemeral range, so that no outgoing connection takes a dead worker's place.
 """
 
+import errno
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -90,6 +91,8 @@ def check_free(host: str, port: int) -> None:
         probe.bind((host, port))
         probe.listen(1)
     except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise BadInput(f"host must be an IPv4 address of this machine, got {host!r}") from None
         raise BadInput(f"port {port} on {host} must be free, got: {error.strerror}") from None
     finally:
         probe.close()

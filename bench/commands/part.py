@@ -20,7 +20,8 @@ from common.services import ServiceSpec
 from common.settings import Settings
 from common.topology import Pairing, Part
 
-_ENDPOINT = re.compile(r"tcp://(?P<host>\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.*_-]+):(?P<port>[0-9]{1,5})|ipc://.+")
+_ENDPOINT = re.compile(r"tcp://(?P<host>[A-Za-z0-9.*_-]+):(?P<port>[0-9]{1,5})|ipc://.+")
+"""No IPv6, which our sockets do not speak: a connection to such an address would be tried for ever."""
 _ANYWHERE = {"*": "0.0.0.0", "localhost": "127.0.0.1"}
 
 credit_option = click.option("--credit", type=int, default=1, show_default=True, metavar="N", help=Credit)
@@ -158,7 +159,9 @@ def _checked(make: Callable[[], Any]) -> Any:
 def _check_endpoint(endpoint: str, binds: bool) -> None:
     match = _ENDPOINT.fullmatch(endpoint)
     if not match or int(match["port"] or 1) not in range(1, 65536):
-        raise BadInput(f"an endpoint must be tcp://HOST:PORT or ipc://PATH, got {endpoint!r}")
+        raise BadInput(
+            f"an endpoint must be tcp://HOST:PORT, HOST an IPv4 address or a name, or ipc://PATH, got {endpoint!r}"
+        )
     if binds and match["port"]:
-        host = match["host"].strip("[]")
+        host = match["host"]
         check_free(_ANYWHERE.get(host, host), int(match["port"]))

@@ -80,7 +80,7 @@ def run(
             )
         return _repeat(repeat_of, wanted, dry_run)
     if scenario is None:
-        raise click.MissingParameter(param_type="argument", param_hint="'SCENARIO'")
+        raise BadInput("SCENARIO is missing: expected a name of `brokerbench list` or a TOML file")
     changes = (*changes, *([f"topologies={json.dumps(topologies)}"] if topologies else []))
     changes = (*changes, *([f"trials={trials}"] if trials is not None else []))
     chosen = load(scenario, changes)

@@ -92,7 +92,7 @@ def test_dry_run_tells_phases_rates_and_duration_and_starts_nothing(capsys, tmp_
     ("line", "expected"),
     [
         ("rnu", "unknown command 'rnu': did you mean run?"),
-        ("run", "Missing argument 'SCENARIO'"),
+        ("run", "SCENARIO is missing: expected a name of `brokerbench list` or a TOML file"),
         ("run quik", "did you mean quick?"),
         ("run quick --topology freelnce", "did you mean freelance?"),
         ("run quick --set deployment.wrokers=2", "did you mean deployment.workers"),
@@ -137,8 +137,14 @@ def test_dry_run_tells_phases_rates_and_duration_and_starts_nothing(capsys, tmp_
         ),
         (
             "part broker --frontend 127.0.0.1:1 --backend ipc://b",
-            "an endpoint must be tcp://HOST:PORT or ipc://PATH",
+            "an endpoint must be tcp://HOST:PORT, HOST an IPv4",
         ),
+        (
+            "part front --topology direct --connect tcp://[::1]:{free}",
+            "HOST an IPv4 address or a name, or ipc://PATH, got 'tcp://[::1]:{free}'",
+        ),
+        ("serve direct --host 192.0.2.1", "host must be an IPv4 address of this machine, got '192.0.2.1'"),
+        ("serve direct --host ::1", "host must be an IPv4 address of this machine, got '::1'"),
         (
             "part broker --frontend tcp://127.0.0.1:99999 --backend ipc://b",
             "an endpoint must be tcp://HOST:PORT",
