@@ -9,6 +9,7 @@ import click
 
 from bench.errors import BadInput
 from common.bank.settings import BankSpec
+from common.distributions import DISTRIBUTIONS
 from common.recorded import read_times
 from common.services import FROM_FILE, ServiceSpec, load_service
 
@@ -70,16 +71,30 @@ def service_options(command: F) -> F:
         "--service-mean-ms",
         type=float,
         metavar="MS",
-        help=f"[default: {default.mean_ms}, or as in --service-times]",
+        help=f"How long sleep and spin take, transfer beside its database.  [default: {default.mean_ms},"
+        " or as in --service-times]",
     )
-    @click.option("--service-distribution", default=default.distribution, show_default=True, metavar="NAME")
+    @click.option(
+        "--service-distribution",
+        default=default.distribution,
+        show_default=True,
+        metavar="NAME",
+        help=f"Of that time: {', '.join((*sorted(DISTRIBUTIONS), FROM_FILE))}.",
+    )
     @click.option(
         "--service-times",
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="distribution file: CSV with a column ms.",
     )
-    @click.option("--service-seed", type=int, default=default.seed, show_default=True, metavar="N")
+    @click.option(
+        "--service-seed",
+        type=int,
+        default=default.seed,
+        show_default=True,
+        metavar="N",
+        help="With its id it says how long a transaction takes.",
+    )
     @click.option(
         "--service-database",
         default=default.bank.database,
