@@ -14,7 +14,9 @@ from bench.scenario import Scenario
 from bench.scenario_file import load
 from bench.tables import keys
 
-PAGE = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "scenarios.md").read_text()
+EVERYWHERE = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ELSEWHERE = ("hosts.", "sweep.", "validity.", "phase")
 """Explained on pages of their own, or below."""
 TOP, *KINDS = re.split(r"^\*\*([a-z]+)\*\*: ", PAGE, flags=re.MULTILINE)
@@ -57,6 +59,15 @@ def test_every_key_of_a_phase_is_told_with_its_default(kind):
     known = [key for key in keys(kind) if key not in OF_ALL]
     assert told(section) == {key: default(kind, key) for key in known}
     assert default(kind, "warmup_s") == told(TOP)["warmup_s"]
+
+
+@pytest.mark.parametrize("page", EVERYWHERE, ids=lambda page: page.name)
+def test_no_page_names_a_key_that_is_none(page):
+    known = {f"{key}." for key in keys(Scenario)}
+    tables = "|".join({key.partition(".")[0] for key in known if "." in key[:-1]})
+    named = re.findall(rf"(?:`|--set '?)((?:{tables})\.[a-z0-9_.]*[a-z0-9_])", page.read_text())
+    keys_named = [key for key in named if not key.endswith((".csv", ".html"))]  # which are files
+    assert [key for key in keys_named if not any(each.startswith(f"{key}.") for each in known)] == []
 
 
 def test_the_example_is_a_scenario_and_may_be_changed_as_shown(tmp_path):
