@@ -14,6 +14,8 @@ from typing import Any
 import duckdb
 import numpy.typing as npt
 
+from bench.errors import BadInput
+
 _WHERE = "phase VARCHAR, topology VARCHAR, trial INTEGER, step VARCHAR"
 """In every table: which episode, and in it which step (``16`` users, ``0.5`` of the capacity); empty before
 any."""
@@ -79,18 +81,29 @@ def write(database: Database, folder: Path) -> None:
 
 
 def open_run(folder: Path) -> Database:
-    """The four tables of a run folder, under their names; a column that an older run did not have is null."""
+    """The four tables of a run folder, under their names; a column that an older run did not have is null.
+
+    Raises:
+        BadInput: a file is no such table.
+    """
     database = connect()
     create(database)
     for table in TABLES:
         path = folder / f"{table}.parquet"
-        if path.exists():
-            there = column_names(database, f"SELECT * FROM read_parquet({_quoted(path)})")
-            columns = ", ".join(f'"{name}"' for name in column_names(database, table) if name in there)
-            database.execute(
-                f"INSERT INTO {table} BY NAME SELECT {columns} FROM read_parquet({_quoted(path)})"
-            )
+        try:
+            if path.exists():
+                _read(database, table, path)
+        except duckdb.Error as error:
+            database.close()
+            what = str(error).split("\n")[0]
+            raise BadInput(f"{path} must be a table of a run, got: {what}") from None
     return database
+
+
+def _read(database: Database, table: str, path: Path) -> None:
+    there = column_names(database, f"SELECT * FROM read_parquet({_quoted(path)})")
+    columns = ", ".join(f'"{name}"' for name in column_names(database, table) if name in there)
+    database.execute(f"INSERT INTO {table} BY NAME SELECT {columns} FROM read_parquet({_quoted(path)})")
 
 
 def column_names(database: Database, table: str) -> list[str]:

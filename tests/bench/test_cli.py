@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from bench.ports import HOST, Ports
 from bench.registry import TOPOLOGIES
 from bench.scenario_file import built_in
 from common.services import SERVICES
+from tests.bench.recording import small_run
 
 ROOT = Path(__file__).parents[2]
 EVERY = [*([command] for command in COMMANDS), *(["part", role] for role in ("broker", "worker", "front"))]
@@ -190,6 +192,16 @@ def test_bad_input_gets_one_line_and_status_2(line, expected, capsys, tmp_path, 
     assert not out
     assert err.startswith("brokerbench: ")
     assert expected.format(**words) in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("line", ["report {run}", "export {run} --hdr {run}/hdr", "compare {run} {run}"])
+def test_a_table_that_is_none_is_bad_input(line, capsys, tmp_path):
+    shutil.copy(small_run() / "run.json", tmp_path)
+    (tmp_path / "transactions.parquet").write_text("torn")
+    status, _, err = told(capsys, *line.format(run=tmp_path).split())
+    assert status == 2
+    assert "transactions.parquet must be a table of a run, got: " in err
     assert err.count("\n") == 1
 
 
