@@ -17,8 +17,8 @@ $(STAMP): requirements.lock pyproject.toml tools/setup.sh
 bench: setup ## the main job: compare the topologies, a few minutes, ends with the path of a report
 	@$(BIN)/brokerbench run quick
 
-test: setup ## the tests: three processes, then those that need the machine for themselves
-	@$(BIN)/python -m pytest -p tests.lanes -n 3 -m "not alone"
+test: setup ## the tests: four processes, then those that need the machine for themselves
+	@$(BIN)/python -m pytest -p tests.lanes -n 4 -m "not alone"
 	@$(BIN)/python -m pytest -m alone
 
 check: setup ## what CI runs: format, lint, types, imports, lock, tests

@@ -1,4 +1,4 @@
-"""How tests are shared out among processes (``make test``: pytest-xdist, ``-p tests.lanes -n 3``).
+"""How tests are shared out among processes (``make test``: pytest-xdist, ``-p tests.lanes -n 4``).
 
 A file stays in one process, so that what its tests share is made once. Files that play whole deployments go into
 *lanes*, which begin first: each is one unit of work, so that no more of them are under way at once than there are lanes.
@@ -14,7 +14,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 DEPLOYMENTS = ("tests/end_to_end/", "tests/interop/")
-LANES = 2
+LANES = 3
 
 
 def file_of(nodeid: str) -> str:

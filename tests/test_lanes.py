@@ -2,14 +2,14 @@
 
 from tests.lanes import LANES, file_of, lanes
 
-ONE, TWO, THREE = (f"tests/end_to_end/test_{name}.py" for name in ("one", "two", "three"))
 PURE = "tests/common/test_wire.py"
 
 
 def test_deployments_take_turns_in_the_lanes_and_a_file_stays_whole():
-    found = lanes([f"{ONE}::test_a[x::y]", f"{ONE}::test_b", f"{TWO}::test_a", f"{THREE}::test_a"])
-    assert found == {ONE: "lane 1", TWO: "lane 2", THREE: "lane 1"}
-    assert len(set(found.values())) == LANES
+    files = [f"tests/end_to_end/test_{number}.py" for number in range(LANES + 1)]
+    found = lanes(f"{file}::test_{name}" for file in files for name in ("a[x::y]", "b"))
+    assert list(found) == files
+    assert list(found.values()) == [*(f"lane {number + 1}" for number in range(LANES)), "lane 1"]
 
 
 def test_what_plays_no_deployment_is_in_no_lane():

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.timeout(120)
 def played(tmp_path_factory):
     """``{topology: what the summary says}`` of a run of PUTs."""
     folder = tmp_path_factory.mktemp("run")
-    with started(folder, "run", str(SCENARIO), "--out", "results") as process:
+    with started(folder, "run", str(SCENARIO), "--out", "results", "--no-report") as process:
         status = process.wait(60)
     assert status == 0, (folder / "out").read_text() + (folder / "err").read_text()
     return json.loads((folder / "results" / "summary.json").read_text())["topologies"]
