@@ -1,10 +1,11 @@
-"""Closed forms for the three ways to share out Poisson arrivals among workers with exponential service.
+"""Closed forms for two ways to share out Poisson arrivals among workers with exponential service.
 
     central queue                       M/M/c     one queue, any free worker takes its head
     one dispatcher, blind round robin   E_c/M/1   each worker gets every c-th arrival: Erlang-c gaps
-    random choice                       M/M/1     each worker gets a Poisson stream of its own
 
-In all of them ``load`` is the fraction of the workers' capacity that is offered, ``arrival rate x service_s /
+A random choice gives each worker a Poisson stream of its own: M/M/1, which is M/M/c with one worker.
+
+In both ``load`` is the fraction of the workers' capacity that is offered, ``arrival rate x service_s /
 workers``, in [0, 1). ``service_s`` is the mean time a transaction occupies a worker. Results are in the unit
 of ``service_s`` (seconds throughout the bench; 1.0 gives multiples of the service time). A *wait* ends when
 service starts; a *response* also holds the service itself. First come first served everywhere.
@@ -131,19 +132,6 @@ def round_robin_relaxation(workers: int, load: float, service_s: float) -> float
     theta = (workers - offered) / (workers + 1)
     decay = math.log1p(-theta) + workers * math.log1p(theta / offered)
     return workers / offered / decay * service_s
-
-
-def mm1_mean_wait(load: float, service_s: float) -> float:
-    """Mean wait at one worker with Poisson arrivals, M/M/1; a random choice among any number has the same."""
-    _check(1, load, service_s)
-    return load / (1 - load) * service_s
-
-
-def mm1_response_quantile(q: float, load: float, service_s: float) -> float:
-    """Response time quantile of M/M/1 or a random choice, exponential with rate mu - lambda; q in (0, 1)."""
-    _check(1, load, service_s)
-    _check_quantile(q)
-    return -math.log1p(-q) / (1 - load) * service_s
 
 
 def allen_cunneen_mean_wait(

@@ -59,7 +59,7 @@ def shared_out(
     ways: npt.ArrayLike = 0.0,
     uses: Mapping[int, Sequence[Use]] | None = None,
 ) -> SharedOut:
-    """Who serves each, and how long it waits.
+    """Who serves each, and how long it waits at its dispatcher and its worker together.
 
     ``uses``: {dispatcher: what is recorded of whom it used, in the order of time}. At an arrival that finds the
     dispatcher with nothing in hand, its workers stand in the order that these tell; those that it never used come
@@ -77,18 +77,6 @@ def shared_out(
     names, numbers = np.unique(who, return_inverse=True)
     dispatching = [_Dispatcher(workers, credit, (uses or {}).get(name, ())) for name in names.tolist()]
     return _Replay(due.tolist(), numbers.tolist(), held.tolist(), way.tolist(), workers, dispatching).played()
-
-
-def credited(
-    arrivals: npt.ArrayLike,
-    dispatchers: npt.ArrayLike,
-    occupancies: npt.ArrayLike,
-    workers: int,
-    credit: int,
-    ways: npt.ArrayLike = 0.0,
-) -> FloatArray:
-    """Of that the waits, shape (n,), seconds."""
-    return shared_out(arrivals, dispatchers, occupancies, workers, credit, ways).waits
 
 
 class _Dispatcher:

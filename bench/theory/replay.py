@@ -20,7 +20,6 @@ workers fall free, not as remaining work: the same recursion, and no rounding pi
 
 import heapq
 import math
-from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -64,27 +63,6 @@ def assigned(arrivals: npt.ArrayLike, occupancies: npt.ArrayLike, worker_of: npt
         free_at[worker] = start + occupancy
         waits.append(start - arrival)
     return np.array(waits, dtype=np.float64)
-
-
-def dealt_in_turn(
-    arrivals: npt.ArrayLike,
-    dispatchers: npt.ArrayLike,
-    occupancies: npt.ArrayLike,
-    workers: int,
-    starts: Mapping[int, int] | None = None,
-) -> FloatArray:
-    """Waits when each dispatcher deals to ``workers`` in turn, and each worker serves in order of arrival.
-
-    ``dispatchers``: shape (n,), integers; ``starts``: {dispatcher: the worker, from 0, that its first goes to}, 0 where
-    it is not named.
-    """
-    checked_workers(workers)
-    who = checked_numbers("dispatchers", dispatchers, np.shape(arrivals))
-    worker_of = np.zeros(who.shape, dtype=np.int64)
-    for dispatcher in np.unique(who).tolist():
-        mine = np.flatnonzero(who == dispatcher)
-        worker_of[mine] = (np.arange(mine.size) + (starts or {}).get(dispatcher, 0)) % workers
-    return assigned(arrivals, occupancies, worker_of)
 
 
 def checked_path(arrivals: npt.ArrayLike, occupancies: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:

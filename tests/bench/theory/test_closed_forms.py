@@ -8,8 +8,6 @@ import pytest
 from bench.theory.closed_forms import (
     allen_cunneen_mean_wait,
     erlang_c,
-    mm1_mean_wait,
-    mm1_response_quantile,
     mmc_mean_wait,
     mmc_relaxation,
     mmc_response_quantile,
@@ -43,8 +41,8 @@ def test_table_of_the_theory(row):
         f"{mmc_response_quantile(0.99, workers, load, 1.0):.1f}",
         f"{round_robin_mean_wait(workers, load, 1.0):.2f}",
         f"{round_robin_response_quantile(0.99, workers, load, 1.0):.1f}",
-        f"{mm1_mean_wait(load, 1.0):.2f}",
-        f"{mm1_response_quantile(0.99, load, 1.0):.1f}",
+        f"{mmc_mean_wait(1, load, 1.0):.2f}",
+        f"{mmc_response_quantile(0.99, 1, load, 1.0):.1f}",
     ]
     assert computed == printed
 
@@ -84,9 +82,10 @@ def test_one_per_cent_of_occupancy(load, printed):
 
 @pytest.mark.parametrize("load", [0.0, 0.1, 0.5, 0.9, 0.99])
 def test_one_worker_is_mm1_in_every_discipline(load):
-    assert mmc_mean_wait(1, load, 0.02) == pytest.approx(mm1_mean_wait(load, 0.02))
-    assert round_robin_mean_wait(1, load, 0.02) == pytest.approx(mm1_mean_wait(load, 0.02))
-    p99 = mm1_response_quantile(0.99, load, 0.02)
+    wait = load / (1 - load) * 0.02
+    assert mmc_mean_wait(1, load, 0.02) == pytest.approx(wait)
+    assert round_robin_mean_wait(1, load, 0.02) == pytest.approx(wait)
+    p99 = math.log(100) / (1 - load) * 0.02
     assert mmc_response_quantile(0.99, 1, load, 0.02) == pytest.approx(p99)
     assert round_robin_response_quantile(0.99, 1, load, 0.02) == pytest.approx(p99)
 
@@ -156,11 +155,11 @@ def test_allen_cunneen_is_exact_for_mmc_and_mg1():
     [
         (lambda: mmc_mean_wait(0, 0.5, 1.0), "workers must be at least 1, got 0"),
         (lambda: mmc_mean_wait(8, 1.0, 1.0), "load must be at least 0 and below 1 .*, got 1.0"),
-        (lambda: mm1_mean_wait(-0.1, 1.0), "load must be at least 0 and below 1 .*, got -0.1"),
+        (lambda: mmc_mean_wait(1, -0.1, 1.0), "load must be at least 0 and below 1 .*, got -0.1"),
         (lambda: round_robin_mean_wait(8, math.nan, 1.0), "load must be at least 0 .*, got nan"),
         (lambda: round_robin_mean_wait(8, 0.5, 0.0), "service_s must be above 0 and finite, got 0.0"),
         (lambda: mmc_response_quantile(1.0, 8, 0.5, 1.0), "q must be above 0 and below 1 .*, got 1.0"),
-        (lambda: mm1_response_quantile(0.0, 0.5, 1.0), "q must be above 0 and below 1 .*, got 0.0"),
+        (lambda: mmc_response_quantile(0.0, 1, 0.5, 1.0), "q must be above 0 and below 1 .*, got 0.0"),
         (lambda: round_robin_response_quantile(99, 8, 0.5, 1.0), "q must be above 0 and below 1 .*, got 99"),
         (lambda: mmc_response_survival(-1.0, 8, 0.5, 1.0), "time_s must be at least 0, got -1.0"),
         (

@@ -6,13 +6,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.theory.closed_forms import mmc_mean_wait, mmc_response_quantile
-from bench.theory.dispatch import Use, credited, shared_out
-from bench.theory.replay import blind_round_robin, central_queue, dealt_in_turn
+from bench.theory.dispatch import Use, shared_out
+from bench.theory.replay import assigned, central_queue
 from tests.bench.theory.test_replay import exponential_path, paths, standard_error, worker_counts
 
 
 def fronts_of(count, length, seed=5):
     return np.random.default_rng(seed).integers(count, size=length)
+
+
+def credited(*path, **more):
+    """The waits alone."""
+    return shared_out(*path, **more).waits
+
+
+def dealt_in_turn(arrivals, fronts, occupancies, workers):
+    """The waits where each front deals to all workers in turn, and each worker serves in order of arrival."""
+    worker_of = np.zeros_like(fronts)
+    for front in np.unique(fronts):
+        mine = np.flatnonzero(fronts == front)
+        worker_of[mine] = np.arange(mine.size) % workers
+    return assigned(arrivals, occupancies, worker_of)
 
 
 @given(paths(), worker_counts)
@@ -89,12 +103,6 @@ def test_blind_fronts_agree_with_the_table(fronts, printed):
     assert np.quantile(waits + path.occupancies, 0.99) == pytest.approx(printed, rel=0.06)
 
 
-@given(paths(), worker_counts)
-def test_one_blind_dispatcher_deals_in_turn_from_wherever_it_starts(path, workers):
-    waits = dealt_in_turn(path.arrivals, np.full(len(path.arrivals), 3), path.occupancies, workers, {3: 1})
-    assert np.array_equal(waits, blind_round_robin(path.arrivals, path.occupancies, workers))
-
-
 def test_a_front_waits_for_its_own_credit_and_then_behind_another_fronts_work():
     # Front 1 has the one worker; front 0's is delivered and waits there; its second waits for credit.
     waits = credited([0.0, 1.0, 2.0], [1, 0, 0], [10.0, 3.0, 1.0], workers=1, credit=1)
@@ -109,7 +117,6 @@ def test_a_front_waits_for_its_own_credit_and_then_behind_another_fronts_work():
         (lambda: credited([0.0], [0, 1], [1.0], 1, 1), r"shape of arrivals, \(1,\), got \(2,\)"),
         (lambda: credited([0.0], [0.5], [1.0], 1, 1), "dispatchers must hold integers, got float64"),
         (lambda: credited([0.0], [0], [1.0], 1, 1, ways=-1.0), "ways must be finite and at least 0"),
-        (lambda: dealt_in_turn([0.0], [0, 1], [1.0], 1), r"shape of arrivals, \(1,\), got \(2,\)"),
     ],
 )
 def test_bad_input_is_named_with_what_was_expected(call, complaint):

@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from bench.theory.closed_forms import (
     allen_cunneen_mean_wait,
-    mm1_mean_wait,
-    mm1_response_quantile,
     mmc_mean_wait,
     mmc_response_quantile,
     round_robin_mean_wait,
@@ -66,7 +64,7 @@ def test_replay_of_exponential_service_agrees_with_the_closed_form(discipline, w
         p99 = round_robin_response_quantile(0.99, workers, load, 1.0)
     else:
         waits = assigned(*path, np.random.default_rng(2).integers(workers, size=length))
-        mean, p99 = mm1_mean_wait(load, 1.0), mm1_response_quantile(0.99, load, 1.0)
+        mean, p99 = mmc_mean_wait(1, load, 1.0), mmc_response_quantile(0.99, 1, load, 1.0)
     assert standard_error(waits) < 0.025 * mean
     assert waits.mean() == pytest.approx(mean, rel=0.05)
     assert np.quantile(waits + path.occupancies, 0.99) == pytest.approx(p99, rel=0.05)
