@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from bench.analysis.cells import CellFindings, InCell
+from bench.analysis.steady import fraction
 from bench.paired import (
     ALPHA,
     PAIRS_MIN,
@@ -263,5 +264,8 @@ def _span(low: float, high: float, played: Sequence[float]) -> str:
 
 
 def _value(verdict: Verdict, axis: str) -> float | None:
-    value = verdict.load if axis == "load" else verdict.conditions.get(axis)
-    return float(value) if value not in (None, "") and not str(value).endswith("/s") else None
+    """Of one place; None where it has none on that axis, as the throughput has no load and a rate is no fraction."""
+    if axis == "load":
+        return fraction(verdict.load) if verdict.load else None
+    value = verdict.conditions.get(axis)
+    return None if value is None else float(value)

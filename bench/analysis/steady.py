@@ -15,6 +15,7 @@ from bench.analysis.trials import by_kind, keys, over_trials_or_never
 from bench.parquet import Database
 from bench.run_record import RunRecord
 from bench.statistics import Estimate
+from bench.sweep import phase_and_cell
 
 
 class Tail(NamedTuple):
@@ -54,10 +55,18 @@ class LoadPoint(NamedTuple):
 
 
 def by_load(steps: Sequence[Step]) -> dict[str, list[Step]]:
-    """{key of a load: its step in each trial}, of the steady ones, in the order in which they were played."""
+    """{key of a load: its step in each trial}, of the steady ones, in the order in which they were played. Of several
+    phases with the same load the first has its plain key, the others ``0.5 (PHASE)``.
+    """
     kinds = by_kind([step for step in steps if step.steady])
-    names = keys(kinds, lambda kind: kind[1], lambda kind: f"{kind[1]} ({kind[0]})")
+    names = keys(kinds, lambda kind: kind[1], lambda kind: f"{kind[1]} ({phase_and_cell(kind[0])[0]})")
     return {names[kind]: trials for kind, trials in kinds.items()}
+
+
+def fraction(key: str) -> float | None:
+    """The offered fraction of the capacity that a key names; None where it is a rate."""
+    load = key.partition(" ")[0]
+    return None if load.endswith("/s") else float(load)
 
 
 def load_points(database: Database, record: RunRecord, steps: Sequence[Step]) -> list[LoadPoint]:

@@ -168,8 +168,9 @@ def _time(verdict: Verdict) -> float:
     return float(verdict.conditions.get("mean_ms", 0))
 
 
-def _sorted_by(load: str) -> float:
-    return float(load.removesuffix("/s"))
+def _sorted_by(load: str) -> tuple[float, str]:
+    """Fractions and rates each by size; of two phases with the same one, by name."""
+    return float(load.partition(" ")[0].removesuffix("/s")), load
 
 
 def _text(verdict: Verdict) -> str:

@@ -11,6 +11,7 @@ from bench.comparison.comparison import compare
 from bench.comparison.figures import figures
 from bench.raw import to_parquet
 from bench.run_record import Doubt, read
+from bench.scenario_file import built_in
 from tests.bench.recording import make_run
 
 CHANGES = (
@@ -25,6 +26,15 @@ CHANGES = (
     "phase.latency.loads=[0.5, 0.8]",
     "phase.latency.duration_s=1.6",
 )
+
+
+AGAIN = """
+[[phase]]
+name = "again"
+kind = "open"
+loads = [0.5]
+duration_s = 0.5
+"""
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +64,15 @@ def test_each_cell_has_its_own_capacity_and_loads(findings):
                 [cell.reference_per_s] * 2, abs=0.01
             )
             assert set(topology.p99_ms["0.5"]) == set(topology.capacities_per_s) == {1, 2}
+
+
+def test_a_load_that_two_phases_play_has_the_same_name_in_every_cell(tmp_path):
+    (tmp_path / "again.toml").write_text(built_in()["sweep"].read_text() + AGAIN)
+    make_run(tmp_path / "run", *CHANGES, "trials=1", name=str(tmp_path / "again.toml"))
+    to_parquet(tmp_path / "run")
+    for cell in analyse(tmp_path / "run").cells:
+        for topology in cell.topologies:
+            assert sorted(point.key for point in topology.loads) == ["0.5", "0.5 (again)", "0.8"]
 
 
 def test_theory_counts_the_cells_own_workers(findings):

@@ -180,6 +180,15 @@ def test_the_sentence_tells_the_corner_of_the_map_in_which_all_wins_are():
     assert "all at load 0.8, all at 20 ms, all at 8 fronts); in 7 the data cannot tell." in said
 
 
+def test_a_load_that_two_phases_play_stands_in_the_corner_as_its_fraction():
+    here = scenario()
+    rows = [
+        each._replace(p99_ms={"0.5": each.p99_ms["0.5"], "0.8 (bursts)": each.p99_ms["0.8"]})
+        for each in (PIRATE, FREELANCE)
+    ]
+    assert "all at load 0.8)" in sentence(crossover(cells_of(here, *rows), here))
+
+
 def test_the_sentence_says_that_nothing_can_be_told():
     here = scenario()
     said = sentence(crossover(cells_of(here, PIRATE, PIRATE._replace(topology="freelance")), here))

@@ -141,6 +141,12 @@ def test_the_map_colours_winners_and_leaves_the_rest_grey_with_its_n(findings):
     assert "freelance wins" in said
 
 
+def test_a_load_that_two_phases_play_has_a_column_for_each_beside_the_other(findings):
+    again = [replace(each, load="0.5 (again)") for each in findings.crossover if each.load == "0.8"]
+    [picture] = crossover_chart.pictures(findings._replace(crossover=[*findings.crossover, *again]))
+    assert picture.data.groups[0].columns == ["0.5", "0.5 (again)", "0.8", "capacity"]
+
+
 def test_no_map_is_drawn_from_too_few_pairs(findings):
     few = [replace(each, p=None) for each in findings.crossover]
     assert crossover_chart.pictures(findings._replace(crossover=few)) == []
