@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from bench.analysis.goodput import WINDOW_NS, ratio, within
 from bench.analysis.latency import latencies_ms
-from bench.analysis.recording import CODES, NS_PER_MS, FloatArray, Step, Transactions
+from bench.analysis.recording import CODES, NS_PER_MS, FloatArray, Instants, Step, Transactions
 from bench.run_record import Injected
 
 BEFORE_NS = 1000 * NS_PER_MS
@@ -50,18 +49,23 @@ class Timeline(NamedTuple):
 
 
 def overlay(events: Sequence[tuple[Step, Injected, int]]) -> Timeline | None:
-    """The timeline of some faults, each with its step and the end of its span in ns; None where there are none.
+    """The timeline of some faults, each with its step and the end of its span in ns; None where there are none, or not
+    even a bin of ``FAILURE_BIN_NS`` can be looked at.
 
     It ends where the shortest of the spans does.
     """
     if not events:
         return None
     before_ns, after_ns = spans(events)
+    at_ns = np.arange(-(before_ns - WINDOW_NS) // GRID_NS * GRID_NS, after_ns, GRID_NS)
+    failure_bins_ns = _edges(before_ns, after_ns, FAILURE_BIN_NS)
+    if not at_ns.size or not failure_bins_ns.size:
+        return None
     rows = [_since(step.transactions, fault.t_ns) for step, fault, _ in events]
     return Timeline(
-        *_goodput(rows, before_ns, after_ns),
-        *_latency(rows, before_ns, after_ns),
-        *_failures(rows, before_ns, after_ns),
+        *_goodput(rows, at_ns),
+        *_latency(rows, _edges(before_ns, after_ns, LATENCY_BIN_NS)),
+        *_failures(rows, failure_bins_ns),
         n=len(events),
     )
 
@@ -78,9 +82,8 @@ def _since(rows: Transactions, t_ns: int) -> Transactions:
 
 
 def _goodput(
-    trials: list[Transactions], before_ns: int, after_ns: int
+    trials: list[Transactions], at_ns: Instants
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    at_ns = np.arange(-(before_ns - WINDOW_NS) // GRID_NS * GRID_NS, after_ns, GRID_NS)
     completed = np.array([within(np.sort(rows.done_ns[rows.completed]), at_ns) for rows in trials])
     due = np.array([within(rows.scheduled_ns, at_ns) for rows in trials])
     alone = ratio(completed, due)
@@ -92,16 +95,13 @@ def _goodput(
     return at_ns / 1e9, together, np.where(nothing, np.nan, low), np.where(nothing, np.nan, high)
 
 
-def _latency(
-    trials: list[Transactions], before_ns: int, after_ns: int
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    edges = _edges(before_ns, after_ns, LATENCY_BIN_NS)
+def _latency(trials: list[Transactions], begins_ns: Instants) -> tuple[FloatArray, FloatArray, FloatArray]:
     found = [
         [_quantile(ms, q) for q in (0.5, 0.99)]
-        for ms in (_latencies(trials, begin, begin + LATENCY_BIN_NS) for begin in edges)
+        for ms in (_latencies(trials, begin, begin + LATENCY_BIN_NS) for begin in begins_ns)
     ]
     quantiles = np.array(found, dtype=np.float64).reshape(-1, 2)
-    middles: FloatArray = (edges.astype(np.float64) + LATENCY_BIN_NS / 2) / 1e9
+    middles: FloatArray = (begins_ns.astype(np.float64) + LATENCY_BIN_NS / 2) / 1e9
     return middles, quantiles[:, 0], quantiles[:, 1]
 
 
@@ -119,19 +119,16 @@ def _quantile(sorted_ms: FloatArray, q: float) -> float:
     return found if np.isfinite(found) else np.nan
 
 
-def _failures(
-    trials: list[Transactions], before_ns: int, after_ns: int
-) -> tuple[FloatArray, dict[str, FloatArray]]:
-    edges = _edges(before_ns, after_ns, FAILURE_BIN_NS)
-    bins = np.append(edges, edges[-1] + FAILURE_BIN_NS) if edges.size else np.array([0, 1])
+def _failures(trials: list[Transactions], begins_ns: Instants) -> tuple[FloatArray, dict[str, FloatArray]]:
+    bins = np.append(begins_ns, begins_ns[-1] + FAILURE_BIN_NS)
     counts = {
         fate: sum(np.histogram(rows.scheduled_ns[rows.fate == CODES[fate]], bins)[0] for rows in trials)
         / len(trials)
         for fate in FAILURES
     }
-    return edges / 1e9, {fate: np.asarray(mean, dtype=np.float64) for fate, mean in counts.items()}
+    return begins_ns / 1e9, {fate: np.asarray(mean, dtype=np.float64) for fate, mean in counts.items()}
 
 
-def _edges(before_ns: int, after_ns: int, width_ns: int) -> npt.NDArray[np.int64]:
+def _edges(before_ns: int, after_ns: int, width_ns: int) -> Instants:
     """Begins of whole bins, one of them at the fault."""
     return np.arange(-(before_ns // width_ns), after_ns // width_ns) * width_ns

@@ -55,7 +55,8 @@ def _picture(here: list[tuple[str, Omission]], style: dict[str, Style]) -> Pictu
     first = here[0][1]
     data = [Panel(name, style[name], found.readings) for name, found in here]
     least = min(reading.n for panel in data for reading in panel.readings)
-    n = max(reading.p50_ms.n for panel in data for reading in panel.readings if reading.p50_ms)
+    known = [reading.p50_ms.n for panel in data for reading in panel.readings if reading.p50_ms]
+    n = max(known, default=0)
     return Picture(
         file_name("omission", f"{first.key} {first.load}"),
         f"What does a load that waits for its answers not see when {done_to(first.key.split(' and ')[0])}?",

@@ -71,3 +71,10 @@ def test_faults_due_at_one_instant_are_one_blow_and_none_ends_the_other_s_span()
     found = overlay([(played, *pair) for pair in zip(played.faults, played.fault_ends_ns, strict=True)])
     assert found is not None
     assert found.t_s.max() == pytest.approx(4, abs=0.02)
+
+
+@pytest.mark.parametrize("next_at_ms", [-940.0, -895.0])
+def test_a_fault_that_the_next_one_follows_at_once_has_no_timeline(next_at_ms):
+    """Right at the begin of a step, so that nothing is recorded before it either."""
+    faults = [("kill-worker", "worker-1", -990.0), ("kill-broker", "broker-1", next_at_ms)]
+    assert overlay([event(faults=faults)]) is None

@@ -15,6 +15,7 @@ from bench.analysis.costs import Costs
 from bench.analysis.findings import analyse
 from bench.analysis.latency import NINES
 from bench.analysis.omission import READINGS, omissions
+from bench.analysis.recording import CODES
 from bench.analysis.steady import LoadPoint, Tail
 from bench.analysis.throughput import Rung
 from bench.charts import cpu, fates, latency, omission, per_core, recovery, stages, tail, throughput
@@ -199,6 +200,20 @@ def test_coordinated_omission_is_drawn_in_three_lines_and_its_p99_told(findings)
     assert "p99 10 ms" in said
     assert "400/s" in picture.caption
     assert "8 users" in picture.caption
+
+
+def test_coordinated_omission_is_drawn_where_nothing_was_answered(findings):
+    nothing = [
+        each._replace(
+            transactions=each.transactions._replace(
+                fate=np.full_like(each.transactions.fate, CODES["unknown"])
+            )
+        )
+        for each in (opened(), closed())
+    ]
+    first = findings.topologies[1]._replace(omissions=omissions(nothing))
+    (picture,) = omission.pictures(findings._replace(topologies=[first]))
+    assert "nothing was answered" in said_in(figure_of(picture))
 
 
 def test_throughput_draws_a_single_point_and_none():
