@@ -18,7 +18,7 @@ import msgspec
 from bench.phases import check_list
 from common.services import ServiceSpec
 from common.settings import Settings
-from common.topology import Deployment, Plan
+from common.topology import ROLES, Deployment, Part, Plan, Role
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -155,6 +155,17 @@ def phase_and_cell(name: str) -> tuple[str, str]:
     return phase, cell
 
 
+def plan_in(cell: Cell, plan: Plan) -> Plan:
+    """What is deployed in a cell, from a plan that has as many of each part as any cell: the first parts of each role,
+    and the sockets that link these.
+    """
+    most = {"front": cell.fronts, "broker": cell.brokers, "worker": cell.workers}
+    there = [part for role in ROLES for part in _of_role(plan, role)[: most[role]]]
+    bound = {end for part in there for socket in part.sockets if socket.bind for end in socket.endpoints}
+    parts = (_linked(part, bound) for part in plan.parts if part in there)
+    return msgspec.structs.replace(plan, parts=tuple(parts))
+
+
 def dispatchers(plan: Plan) -> int:
     """How many hand out transactions at a time; who stands by for another does not."""
     brokers = {part.name for part in plan.parts if part.role == "broker"}
@@ -173,6 +184,17 @@ def credit(outstanding: int, plan: Plan) -> int | None:
     """
     each, rest = divmod(outstanding, dispatchers(plan))
     return None if rest else each
+
+
+def _of_role(plan: Plan, role: Role) -> list[Part]:
+    return [part for part in plan.parts if part.role == role]
+
+
+def _linked(part: Part, bound: set[str]) -> Part:
+    """The same with its connections to ``bound`` endpoints only."""
+    ends = [(socket, tuple(end for end in socket.endpoints if end in bound)) for socket in part.sockets]
+    sockets = (msgspec.structs.replace(socket, endpoints=left) for socket, left in ends if left)
+    return msgspec.structs.replace(part, sockets=tuple(sockets))
 
 
 def _changed(written: T, **values: object) -> T:

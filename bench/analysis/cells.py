@@ -19,7 +19,7 @@ from bench.parquet import Database
 from bench.phases import Search
 from bench.run_record import RunRecord
 from bench.statistics import Estimate
-from bench.sweep import Cell, credited, dispatchers
+from bench.sweep import Cell, credited, dispatchers, plan_in
 
 
 class InCell(NamedTuple):
@@ -89,19 +89,16 @@ def _cell(database: Database, record: RunRecord, cell: Cell, steps: list[Step]) 
 
 
 def as_played_by(topology: str, cell: Cell, here: RunRecord) -> RunRecord:
-    """With the credit of that topology's dispatchers in the cell, which follows from what was outstanding at a worker.
-    ``here``: of the cell, with a front's credit.
+    """With the topology's plan in the cell, and the credit of its dispatchers there, which follows from what was
+    outstanding at a worker. ``here``: of the cell, with a front's credit.
     """
-    scenario, plan = here.scenario, here.plans[topology]
+    scenario, plan = here.scenario, plan_in(cell, here.plans[topology])
+    here = replace(here, plans={**here.plans, topology: plan})
     if not credited(plan):
         return here
-    brokered = any(part.role == "broker" for part in plan.parts)
-    among = dispatchers(plan) if brokered else scenario.deployment.fronts  # the plan has as many as any cell
     outstanding = cell.outstanding or scenario.settings.credit * scenario.deployment.fronts
-    return replace(
-        here,
-        scenario=replace(scenario, settings=replace(scenario.settings, credit=max(outstanding // among, 1))),
-    )
+    each = max(outstanding // dispatchers(plan), 1)
+    return replace(here, scenario=replace(scenario, settings=replace(scenario.settings, credit=each)))
 
 
 def _ended_by_max(trial: Sequence[Step]) -> bool:

@@ -13,7 +13,7 @@ from bench.run_record import Episode
 from bench.runner import Runner, largest, order_of
 from bench.scenario import Scenario
 from bench.scenario_file import load
-from bench.sweep import SEPARATOR, Sweep, cells, credit, dispatchers, in_cell, phase_and_cell
+from bench.sweep import SEPARATOR, Cell, Sweep, cells, credit, dispatchers, in_cell, phase_and_cell, plan_in
 from common.settings import Settings
 from common.topology import Deployment
 from tests.bench.test_runner import Told
@@ -70,6 +70,18 @@ def test_dispatchers_are_brokers_that_do_not_stand_by_or_else_fronts(name, count
     assert dispatchers(plan) == count
     assert credit(12, plan) == 12 // count
     assert credit(13, plan) == (13 if count == 1 else None)
+
+
+@pytest.mark.parametrize("name", ["paranoid-pirate", "binary-star", "freelance", "direct"])
+def test_the_plan_of_a_cell_is_cut_out_of_the_largest(name):
+    def plan(deployment):
+        return topology(name).plan(deployment, Settings(), lambda what: f"inproc://{what}")
+
+    largest = plan(Deployment(workers=4, fronts=3, brokers=2))
+    assert plan_in(Cell(fronts=1, brokers=2, workers=2), largest) == plan(Deployment(2, 1, 2))
+    assert plan_in(Cell(), largest) == largest
+    if name == "paranoid-pirate":
+        assert plan_in(Cell(brokers=1), largest) == plan(Deployment(4, 3, 1))
 
 
 def credits_of(scenario: Scenario) -> dict[tuple[str, str], int]:

@@ -97,6 +97,25 @@ def test_theory_counts_the_credit_that_each_topology_had_there(folder):
     assert as_played_by("direct", two_fronts, here).scenario.settings.credit == 1
 
 
+def test_theory_counts_the_cells_own_brokers(tmp_path):
+    """Of the record's plan, which has as many as any cell, there would be two dispatchers in both, and no model."""
+    changes = (*CHANGES, "trials=1", "sweep.workers=[]", "sweep.brokers=[1, 2]", "sweep.one_at_a_time=false")
+    record = make_run(tmp_path, *changes, name="sweep")
+    to_parquet(tmp_path)
+    played = {
+        cell.name: as_played_by("paranoid-pirate", cell, replace(record, scenario=record.scenario.of(cell)))
+        for cell in record.scenario.cells
+    }
+    assert {name: here.plans["paranoid-pirate"].brokers for name, here in played.items()} == {
+        "f2-b1": 1,
+        "f2-b2": 2,
+    }
+    assert [here.scenario.settings.credit for here in played.values()] == [2, 1]
+    one, two = (cell.topologies[0] for cell in analyse(tmp_path).cells)
+    assert {each.model for point in one.loads for each in point.queueing} >= {"own"}
+    assert {each.model for point in two.loads for each in point.queueing}.isdisjoint({"own"})
+
+
 def test_what_stands_with_a_topology_is_of_no_cell_but_for_its_accounts(findings):
     for topology in findings.topologies:
         assert topology.capacity_per_s is None
