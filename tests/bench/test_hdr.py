@@ -88,3 +88,6 @@ def test_what_it_cannot_do_is_told_in_a_line(tmp_path, capsys):
     assert "--hdr must be a folder that can be written to" in capsys.readouterr().err
     assert run(["export", str(tmp_path), "--hdr", str(tmp_path / "x")]) == 2
     assert "RESULTS must be the folder of a run" in capsys.readouterr().err
+    (tmp_path / "run.json").write_text("{}")
+    assert run(["export", str(tmp_path), "--hdr", str(tmp_path / "x")]) == 2
+    assert "Object missing required field" in capsys.readouterr().err

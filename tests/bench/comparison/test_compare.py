@@ -219,6 +219,16 @@ def test_bad_input_is_one_line(arguments, expected, tmp_path, capsys, analysed):
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", ["report {run}", "compare {run} {run}", "export {run} --hdr {run}/hdr"])
+def test_a_table_that_is_none_is_told_in_a_line(command, tmp_path, capsys):
+    (tmp_path / "run.json").symlink_to(small_run() / "run.json")
+    (tmp_path / "marks.parquet").write_text("half of a table")
+    assert run(command.format(run=tmp_path).split()) == 2
+    err = capsys.readouterr().err
+    assert f"{tmp_path / 'marks.parquet'} must be a table of a run, got: " in err
+    assert err.count("\n") == 1
+
+
 def test_a_repetition_can_be_looked_at_first(capsys):
     assert run(["run", "--repeat-of", str(small_run()), "--dry-run"]) == 0
     out = capsys.readouterr().out
