@@ -32,13 +32,16 @@ def third_party() -> dict[str, Topology]:
     """Topologies that other installed packages bring.
 
     Raises:
-        ValueError: one takes the name of a built-in.
+        ValueError: one takes the name of a built-in, or cannot be loaded.
     """
     found: dict[str, Topology] = {}
     for entry in entry_points(group=ENTRY_POINTS):
         if entry.name in TOPOLOGIES | BASELINES:
             raise ValueError(f"topology {entry.name!r} of {entry.value} takes the name of a built-in")
-        found[entry.name] = entry.load()
+        try:
+            found[entry.name] = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise ValueError(f"topology {entry.name!r} of {entry.value} cannot be loaded: {error}") from error
     return found
 
 
