@@ -1,10 +1,10 @@
 """What it takes to add a worker to a deployment that runs, or to take one away.
 
 Invariant: places and connections follow from the plan alone, with what the kernel counted beside it; times are
-measured, or not told. A place is a part that
-names the worker: its settings have to be edited, and as no part reads them again, it has to be restarted. A worker that
-is started where others run (one that had been absent, or one that was killed) is for a broker a new one, whose name it
-hears for the first time; for who connects to workers it is one that they had been told of.
+measured, or not told. A place is a part that names the worker: its settings have to be edited, and as no part reads
+them again, it has to be restarted. A worker that is started where others run (one that had been absent, or one that was
+killed) is for a broker a new one, whose name it hears for the first time; for who connects to workers it is one that
+they had been told of.
 """
 
 from collections.abc import Iterable, Sequence
@@ -57,7 +57,8 @@ class Membership(NamedTuple):
 
 _STARTED = """
 WITH started AS (
-    SELECT phase, topology, trial, subject AS part, regexp_extract(detail, 'pid (\\d+)', 1)::INTEGER AS pid, t_ns
+    SELECT phase, topology, trial, subject AS part, regexp_extract(detail, 'pid (\\d+)', 1)::INTEGER AS pid, t_ns,
+        lead(t_ns) OVER (PARTITION BY phase, topology, trial, subject ORDER BY t_ns) AS next_ns
     FROM marks WHERE part = 'bench' AND kind = 'start' AND subject LIKE 'worker-%'
 ),
 ready AS (SELECT phase, topology, trial, min(t_ns) AS t_ns FROM marks WHERE kind = 'ready' GROUP BY ALL),
@@ -68,7 +69,7 @@ SELECT s.phase, s.topology, s.trial,
 FROM started s
 JOIN ready r ON (r.phase, r.topology, r.trial) = (s.phase, s.topology, s.trial) AND s.t_ns > r.t_ns
 LEFT JOIN marks n ON (n.phase, n.topology, n.trial, n.part) = (s.phase, s.topology, s.trial, s.part)
-    AND n.kind = 'started' AND n.t_ns > s.t_ns
+    AND n.kind = 'started' AND n.t_ns > s.t_ns AND (s.next_ns IS NULL OR n.t_ns < s.next_ns)
 LEFT JOIN used u ON (u.phase, u.topology, u.trial, u.part, u.pid) = (s.phase, s.topology, s.trial, s.part, s.pid)
 GROUP BY s.phase, s.topology, s.trial, s.part, s.pid, s.t_ns ORDER BY s.phase, s.topology, s.trial, s.t_ns
 """

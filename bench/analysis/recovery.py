@@ -265,9 +265,10 @@ def _tells_of(mark: Mark, fault: Injected, parts: Sequence[str]) -> bool:
 
 
 def _absence(fault: Injected, end_ns: int, away: Sequence[Absence]) -> Absence | None:
-    """Of the part hit, begun in the span."""
-    mine = (each for each in away if each.part == fault.part and fault.t_ns <= each.gone_ns < end_ns)
-    return next(mine, None)
+    """Of the part hit, begun in the span; one whose restarts crashed is away until one of them does not."""
+    mine = [each for each in away if each.part == fault.part and fault.t_ns <= each.gone_ns < end_ns]
+    ended = next((each for each in mine if each.back_ns), None)
+    return ended._replace(gone_ns=mine[0].gone_ns) if ended else next(iter(mine), None)
 
 
 def _outside(rows: Transactions, at_ns: Instants, before: Baseline) -> Flags:

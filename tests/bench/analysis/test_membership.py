@@ -110,6 +110,19 @@ def test_the_time_to_first_use_is_that_of_workers_started_while_others_ran():
     assert (found.up_ms.median, found.used_ms.median, found.used_ms.n) == (250, 260, 1)
 
 
+def test_a_worker_that_crashed_before_its_sockets_were_open_was_not_up():
+    facts = Facts(key_of((played := recorded()).episode))
+    facts.mark(ns(-1000), "bench", "ready")
+    for at_ms, pid in ((1000, 203), (2000, 204)):
+        facts.mark(ns(at_ms), "bench", "start", "worker-3", f"pid {pid}")
+        facts.mark(ns(at_ms + 50), "bench", "exit", "worker-3")
+    facts.mark(ns(3000), "bench", "start", "worker-3", "pid 205")
+    facts.mark(ns(3250), "worker-3", "started")
+    facts.execution("first", part="worker-3", pid=205, begun_ns=ns(3260))
+    found = measured(facts, played)
+    assert (found.up_ms.median, found.used_ms.median) == (250, 260)
+
+
 def test_a_worker_that_was_never_used_has_no_first_use():
     found = measured(joining(played := recorded(), pid_of_use=999), played)
     assert found.up_ms.median == 250

@@ -280,6 +280,15 @@ def test_the_part_hit_is_back_when_its_next_process_has_its_sockets_open():
     assert (found.returned_ms, found.cold_start_ms) == (801, 300)
 
 
+def test_a_part_whose_restarts_crash_returns_with_the_one_that_does_not():
+    crashing = [Absence("worker-3", ns(2001), ns(2501), 0), Absence("worker-3", ns(2520), ns(3020), 0)]
+    away = [*crashing, Absence("worker-3", ns(3040), ns(3540), ns(3840))]
+    (found,) = recover(transactions(*steady()), away=away)
+    assert (found.returned_ms, found.cold_start_ms) == (1840, 300)
+    (found,) = recover(transactions(*steady()), away=crashing)
+    assert (found.returned_ms, found.cold_start_ms) == (None, None)
+
+
 def test_attempts_are_those_of_the_transactions_touched_and_of_the_baseline():
     due, done = steady()
     again = [
@@ -323,6 +332,9 @@ def test_nor_one_before_the_part_that_was_hit_is_back():
     assert second.unjudged == "unsettled"
     _, second = twice(5600, [], away=away)
     assert second.unjudged == ""
+    crashed = [Absence("worker-3", ns(2001), ns(2100), 0), Absence("worker-3", ns(2110), ns(3500), ns(4500))]
+    _, second = twice(5600, [], away=crashed)
+    assert not second.unjudged
     never = [Absence("worker-3", ns(2001), 0, 0)]
     _, second = twice(5600, [], away=never)
     assert second.unjudged == "unsettled"
