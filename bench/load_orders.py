@@ -6,6 +6,7 @@ Invariant: a function of the task and of where its parts are: trials of one numb
 import os
 from collections.abc import Sequence
 
+from bench.errors import BadInput
 from bench.faults.on_load import bursts_of, retrying_of
 from bench.folders import EpisodeFolder
 from bench.load.spec import ClientSpec, ClosedStep, LoadSpec, OpenStep, PacedStep
@@ -25,7 +26,19 @@ def orders(
 ) -> LoadSpec:
     """``front``: whose client the load drives at level client; ``targets``: ``host:port`` of each front's HTTP,
     none at level client; ``its_bank``: the episode's, None where the service keeps none.
+
+    Raises:
+        BadInput: it is more than a load process plays: loads turned out to be too many transactions.
     """
+    try:
+        return _spec(task, front, targets, its_bank, folder)
+    except ValueError as error:
+        raise BadInput(f"phase {task.phase.name}: {error}") from None
+
+
+def _spec(
+    task: Task, front: Part, targets: Sequence[str], its_bank: BankSpec | None, folder: EpisodeFolder
+) -> LoadSpec:
     scenario = task.scenario
     rest = scenario.level == "rest"
     return LoadSpec(
