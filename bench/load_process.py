@@ -77,8 +77,5 @@ class LoadProcess:
         return lines, start + len(whole) + len(newline)
 
     def _seconds_max(self) -> float:
-        steps = sum(
-            step.warmup_s + step.duration_s + step.settle_s + self._spec.timeout_s + 2
-            for step in self._spec.steps
-        )
+        steps = sum(step.warmup_s + step.duration_s + self._spec.timeout_s + 2 for step in self._spec.steps)
         return START_S + steps

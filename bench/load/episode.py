@@ -1,7 +1,7 @@
 """Plays a spec's steps one after another, and tells of each when it begins and when all of it has ended.
 
-Invariant: a step begins at its planned instant, or later and then says so; the next one begins only when
-nothing of it is under way. The garbage collector runs between steps, never within one.
+Invariant: a step is announced before it begins; the next one begins only when nothing of it is under way. The
+garbage collector runs between steps, never within one.
 """
 
 import asyncio
@@ -20,8 +20,7 @@ from bench.load.spec import NS_PER_S, LoadSpec, OpenStep, PacedStep, Span, Step,
 from bench.load.traffic import Traffic
 
 NOTICE_NS = 50_000_000
-"""A step whose planned instant has passed begins this much from now, so that its begin line is written
-before it."""
+"""From a step being ready to its begin: its begin line is written meanwhile."""
 
 Play = Callable[[Span], Awaitable[closed_loop.Tally | None]]
 
@@ -54,13 +53,11 @@ class Episode:
             await asyncio.gather(steps, housekeeping, return_exceptions=True)
 
     async def _steps(self) -> None:
-        planned_ns = self._spec.start_at_ns
         for number, step in enumerate(self._spec.steps):
             play = await self._prepare(number, step)
             if number == 0:
                 self._report.write(Ready(pid=os.getpid()))
-            begin_ns = max(planned_ns, time.monotonic_ns() + NOTICE_NS)
-            planned_ns = await self._step(number, step, planned_ns or begin_ns, span(step, begin_ns), play)
+            await self._step(number, step, span(step, time.monotonic_ns() + NOTICE_NS), play)
             if self._found():
                 return
 
@@ -115,8 +112,8 @@ class Episode:
                 )
             )
 
-    async def _step(self, number: int, step: Step, planned_ns: int, at: Span, play: Play) -> int:
-        """One step from its begin line to its end line; returns when the next one is planned to begin."""
+    async def _step(self, number: int, step: Step, at: Span, play: Play) -> None:
+        """One step from its begin line to its end line."""
         spec, traffic = self._spec, self._traffic
         traffic.open_step(number, spec.id_prefix, open_loop.sizes(spec, step), spec.timeout_s, at.warm_ns)
         self._report.write(
@@ -124,7 +121,6 @@ class Episode:
                 step=number,
                 name=step.name,
                 phase=step.phase,
-                planned_ns=planned_ns,
                 begin_ns=at.begin_ns,
                 warm_ns=at.warm_ns,
                 end_ns=at.end_ns,
@@ -162,7 +158,6 @@ class Episode:
                     connections=self._carrier.connections - connections,
                 )
             )
-        return at.end_ns + round(step.settle_s * NS_PER_S)
 
 
 async def _until(t_ns: int) -> None:

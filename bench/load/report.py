@@ -12,10 +12,6 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-LATE_NS = 1_000_000
-"""A transaction picked up more than this after it was due was late by the generator's fault: the
-resolution that a latency chart in milliseconds claims."""
-
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     t_ns: int = msgspec.field(default_factory=time.monotonic_ns)
@@ -35,8 +31,6 @@ class Begin(_Line, frozen=True, kw_only=True, tag_field="kind", tag="begin"):
     """Its place in the spec: the column ``step`` of the records."""
     name: str
     phase: str
-    planned_ns: int
-    """When it was to begin; ``begin_ns`` is later where the step before it took longer to settle."""
     begin_ns: int
     warm_ns: int
     end_ns: int
@@ -74,8 +68,6 @@ class Lag(msgspec.Struct, frozen=True):
     p50_us: float = 0.0
     p99_us: float = 0.0
     max_us: float = 0.0
-    late_share: float = 0.0
-    """The share above ``LATE_NS``."""
 
 
 class End(_Line, frozen=True, kw_only=True, tag_field="kind", tag="end"):
@@ -153,6 +145,5 @@ def lag_of(lags_ns: Sequence[int]) -> Lag:
     """
     if not lags_ns:
         return Lag()
-    lags = np.asarray(lags_ns)
-    p50, p99, most = np.quantile(lags, (0.5, 0.99, 1.0), method="inverted_cdf") / 1e3
-    return Lag(float(p50), float(p99), float(most), float(np.mean(lags > LATE_NS)))
+    p50, p99, most = np.quantile(lags_ns, (0.5, 0.99, 1.0), method="inverted_cdf") / 1e3
+    return Lag(float(p50), float(p99), float(most))

@@ -6,7 +6,6 @@ are in nanoseconds of CLOCK_MONOTONIC. Imports no numpy: who writes a spec need 
 """
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -80,7 +79,7 @@ class Retrying(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class _Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
-    """What both kinds of step have. A step lasts ``warmup_s + duration_s``, then what is under way is
+    """What every kind of step has. A step lasts ``warmup_s + duration_s``, then what is under way is
     awaited.
     """
 
@@ -91,13 +90,10 @@ class _Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """After the warm-up."""
     warmup_s: float = 0.0
     """Played and recorded, flagged as warm-up."""
-    settle_s: float = 0.0
-    """From the step's end to the next one's planned begin; longer where answers or time-outs take longer."""
 
     def __post_init__(self) -> None:
         _within("duration_s", self.duration_s, 0.001, SPEC_S_MAX, "s")
         _within("warmup_s", self.warmup_s, 0, SPEC_S_MAX, "s")
-        _within("settle_s", self.settle_s, 0, SPEC_S_MAX, "s")
 
 
 class OpenStep(_Step, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="open"):
@@ -213,8 +209,6 @@ class LoadSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Appended to: one record per transaction."""
     report_file: str
     """Appended to: JSON lines, see ``bench.load.report``."""
-    start_at_ns: int = 0
-    """When the first step begins. 0: at once."""
     guard_pid: int = 0
     """The parent without which this process must not live on. 0: no guard."""
 
@@ -222,7 +216,6 @@ class LoadSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         _within("timeout_s", self.timeout_s, 0.001, TIMEOUT_S_MAX, "s")
         _within("body_bytes", self.body_bytes, 0, BODY_BYTES_MAX, "bytes")
         _within("number of steps", len(self.steps), 1, STEPS_MAX, "steps")
-        _within("start_at_ns", self.start_at_ns, 0, 2**63 - 1, "ns")
         _within("seed", self.seed, 0, 2**64 - 1, "")
         if any(word < 0 for word in self.stream):
             raise ValueError(f"stream must hold no negative number, got {self.stream}")
@@ -252,7 +245,7 @@ class LoadSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             address(target)
 
     def _check_bounds(self) -> None:
-        seconds = sum(step.warmup_s + step.duration_s + step.settle_s for step in self.steps)
+        seconds = sum(step.warmup_s + step.duration_s for step in self.steps)
         if seconds > SPEC_S_MAX:
             raise ValueError(f"all steps together must last at most {SPEC_S_MAX:g} s, got {seconds:g} s")
         count = sum(step.transactions for step in self.steps if not isinstance(step, ClosedStep))
@@ -274,15 +267,6 @@ def span(step: Step, begin_ns: int) -> Span:
     """The step's instants where it begins at ``begin_ns``."""
     warm_ns = begin_ns + round(step.warmup_s * NS_PER_S)
     return Span(begin_ns, warm_ns, warm_ns + round(step.duration_s * NS_PER_S))
-
-
-def planned(steps: Sequence[Step], start_at_ns: int) -> list[Span]:
-    """When each step is to take place. A step that begins later than this says so in its begin line."""
-    spans = []
-    for step in steps:
-        spans.append(span(step, start_at_ns))
-        start_at_ns = spans[-1].end_ns + round(step.settle_s * NS_PER_S)
-    return spans
 
 
 def address(target: str) -> tuple[str, int]:

@@ -31,11 +31,6 @@ class Trace(NamedTuple):
         """The mean rate: arrivals after the first over the time that they took."""
         return (len(self.offsets_s) - 1) / self.offsets_s[-1]
 
-    @property
-    def lasts_s(self) -> float:
-        """To where the next arrival would be at the mean rate: a trace that is played again begins there."""
-        return len(self.offsets_s) / self.rate_per_s
-
 
 def read_trace(path: Path, least: int = 0, most: int = BODY_BYTES_MAX) -> Trace:
     """The trace in a CSV file with a column ``time_s`` and perhaps one ``bytes``, of ``least`` to ``most``.

@@ -12,7 +12,7 @@ from bench.load.exchange import Ending, Exchange
 from bench.load.http import PREPARED_MIN
 from bench.load.record_table import read_records
 from bench.load.records import ANSWER_OK, WARMUP
-from bench.load.report import Begin, End, Ready, Stop, lag_of, read_report
+from bench.load.report import Begin, End, Lag, Ready, Stop, lag_of, read_report
 from bench.load.spec import ClosedStep, LoadSpec, OpenStep, PacedStep, Span
 from tests.bench.load.scripted import Peer, answer, echo, serving, spec
 
@@ -28,7 +28,7 @@ def lines(told: LoadSpec, kind: type):
 
 
 async def test_every_transaction_is_recorded_exactly_as_scheduled(tmp_path: Path):
-    steps = (open_step(warmup_s=0.1, settle_s=0.1), open_step(name="0.8", arrivals="constant"))
+    steps = (open_step(warmup_s=0.1), open_step(name="0.8", arrivals="constant"))
     async with serving(echo) as first, serving(echo) as second:
         told = spec(tmp_path, steps, targets=(first, second), stream=(1,))
         assert await play(told) == 0
@@ -126,28 +126,22 @@ async def test_a_closed_step_never_has_more_than_its_concurrency_under_way(tmp_p
     assert end.lag.max_us == 0
 
 
-async def test_steps_begin_as_planned_and_say_so_beforehand(tmp_path: Path):
-    for spare_ms in (400, 1600, 6400):  # a busy machine may not be ready in time: then with more of it
-        folder = tmp_path / str(spare_ms)
+async def test_a_step_is_announced_before_it_begins(tmp_path: Path):
+    for number in range(3):  # on a busy machine the process may be put aside just then
+        folder = tmp_path / str(number)
         folder.mkdir()
-        spare_ns = spare_ms * 1_000_000
-        steps = (open_step(duration_s=0.1, settle_s=spare_ms / 1e3), open_step(duration_s=0.1))
         async with serving(echo) as target:
-            start_at_ns = time.monotonic_ns() + spare_ns
-            told = spec(folder, steps, targets=(target,), start_at_ns=start_at_ns)
+            told = spec(folder, (open_step(duration_s=0.1), open_step(duration_s=0.1)), targets=(target,))
             assert await play(told) == 0
         report = read_report(Path(told.report_file))
         assert [type(line) for line in report] == [Ready, Begin, End, Begin, End, Stop]
         assert lines(told, Stop)[0].complete
         first, second = lines(told, Begin)
         assert (first.step, first.name, first.phase) == (0, "0.5", "steady")
-        assert first.planned_ns == start_at_ns
-        assert second.planned_ns == start_at_ns + 100_000_000 + spare_ns
-        assert all(line.begin_ns >= line.planned_ns for line in (first, second))
-        if all(line.begin_ns == line.planned_ns for line in (first, second)):
-            assert all(line.t_ns < line.begin_ns for line in (first, second))
+        assert {line.end_ns - line.begin_ns for line in (first, second)} == {100_000_000}
+        if all(line.t_ns < line.begin_ns for line in (first, second)):
             return
-    pytest.fail(f"late by {first.begin_ns - first.planned_ns} and {second.begin_ns - second.planned_ns} ns")
+    pytest.fail(f"told {first.t_ns - first.begin_ns} and {second.t_ns - second.begin_ns} ns after the begin")
 
 
 async def test_a_step_waits_for_the_answers_of_the_one_before(tmp_path: Path):
@@ -163,7 +157,6 @@ async def test_a_step_waits_for_the_answers_of_the_one_before(tmp_path: Path):
         assert await play(told) == 0
     rows = read_records(tmp_path / "load.bin").rows
     _, second = lines(told, Begin)
-    assert second.begin_ns > second.planned_ns
     assert rows[rows["step"] == 0]["done_ns"].max() < second.begin_ns
 
 
@@ -228,8 +221,8 @@ def test_a_tally_counts_what_was_completed_within_the_measured_part():
 
 def test_lag_in_brief():
     lag = lag_of([10_000] * 98 + [500_000, 2_000_000])
-    assert (lag.p50_us, lag.p99_us, lag.max_us, lag.late_share) == (10, 500, 2000, 0.01)
-    assert lag_of([]).late_share == 0
+    assert lag == Lag(10, 500, 2000)
+    assert lag_of([]) == Lag(0, 0, 0)
 
 
 async def test_paced_users_ask_at_their_rate_and_not_while_they_wait(tmp_path: Path):

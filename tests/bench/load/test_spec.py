@@ -15,13 +15,13 @@ from bench.load.spec import (
     OpenStep,
     Retrying,
     address,
-    planned,
     read_spec,
+    span,
 )
 from tests.bench.load.scripted import spec
 
 STEPS = (
-    OpenStep(name="0.5", rate_per_s=100, warmup_s=1, duration_s=2, settle_s=0.5),
+    OpenStep(name="0.5", rate_per_s=100, warmup_s=1, duration_s=2),
     ClosedStep(name="16", concurrency=16, duration_s=3),
 )
 
@@ -32,10 +32,8 @@ def test_a_spec_survives_its_file(tmp_path: Path):
     assert read_spec(tmp_path / "spec.json") == before
 
 
-def test_steps_are_planned_one_after_the_other():
-    first, second = planned(STEPS, 10**9)
-    assert first == (1_000_000_000, 2_000_000_000, 4_000_000_000)
-    assert second == (4_500_000_000, 4_500_000_000, 7_500_000_000)
+def test_a_step_is_measured_from_the_end_of_its_warm_up():
+    assert span(STEPS[0], 10**9) == (1_000_000_000, 2_000_000_000, 4_000_000_000)
 
 
 def test_its_arrivals_are_those_that_can_be_drawn():
