@@ -13,12 +13,14 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-# Below this many values no resampling can say more than the values' own extremes do.
 BOOTSTRAP_N_MIN = 5
+"""Below this many values no resampling can say more than the values' own extremes do."""
 CONFIDENCE = 0.95
 RESAMPLES = 9999
-RESAMPLED_VALUES_AT_ONCE = 1_000_000  # 8 MB a batch, whatever n is
-SEED = 0  # the interval is a function of the values alone
+RESAMPLED_VALUES_AT_ONCE = 1_000_000
+"""8 MB a batch, whatever n is."""
+SEED = 0
+"""The interval is a function of the values alone."""
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -67,15 +69,17 @@ def mean_interval(values: Sequence[float] | npt.NDArray[np.float64]) -> tuple[fl
     return mean - wide, mean + wide
 
 
-def quantile(values: Sequence[float] | npt.NDArray[np.float64], q: float) -> float | None:
+def quantile(values: Sequence[float] | npt.NDArray[np.float64], q: float) -> float:
     """The smallest value that a fraction ``q`` (0 to 1) of the values does not exceed: always a real sample.
 
-    ``values``: shape (n,), finite, in any order; None where there is no value.
+    ``values``: shape (n,), n >= 1, finite, in any order. Raises ValueError where they are not.
     """
     if not 0 <= q <= 1:
         raise ValueError(f"q must be within 0 and 1 (0.99 is the p99), got {q}")
     numbers = _numbers(values)
-    return float(np.quantile(numbers, q, method="inverted_cdf")) if numbers.size else None
+    if not numbers.size:
+        raise ValueError("a quantile needs at least 1 value, got none")
+    return float(np.quantile(numbers, q, method="inverted_cdf"))
 
 
 def _interval(numbers: npt.NDArray[np.float64]) -> tuple[float, float]:
@@ -100,10 +104,8 @@ def _bootstrap(numbers: npt.NDArray[np.float64], method: str) -> tuple[float, fl
             rng=np.random.default_rng(SEED),
         )
     low, high = result.confidence_interval.low, result.confidence_interval.high
-    least, most = (
-        numbers.min(),
-        numbers.max(),
-    )  # scipy interpolates between medians, which may round to beyond them
+    # scipy interpolates between medians, which may round to beyond the values
+    least, most = numbers.min(), numbers.max()
     return float(np.clip(low, least, most)), float(np.clip(high, least, most))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from bench.analysis.goodput import goodput
 from bench.analysis.recording import NS_PER_S, FloatArray, Instants, Transactions
 from bench.analysis.settling import GRID_NS
+from bench.statistics import quantile
 
 BASELINE_NS_MIN = NS_PER_S
 BAND = (0.01, 0.99)
@@ -43,14 +44,13 @@ def baseline(rows: Transactions, quiet: Sequence[Stretch]) -> Baseline | None:
     seen = seen[~np.isnan(seen)]
     if not seen.size:
         return None
-    low, high = np.quantile(seen, BAND, method="inverted_cdf")
     whole = [rows.where((rows.scheduled_ns >= begin) & (rows.done_ns < end)) for begin, end in quiet]
     attempts = np.concatenate([each.attempts for each in whole])
     return Baseline(
         mean=float(seen.mean()),
-        low=float(low),
-        high=float(high),
-        backlog=float(np.quantile(backlog(rows, at_ns), BAND[1], method="inverted_cdf")),
+        low=quantile(seen, BAND[0]),
+        high=quantile(seen, BAND[1]),
+        backlog=quantile(backlog(rows, at_ns), BAND[1]),
         slowest_ns=max(map(_slowest_ns, whole)),
         attempts=float(attempts.mean()) if attempts.size else 1.0,
     )

@@ -16,8 +16,8 @@ moves the mean wait of M/M/8 by 7.8 %.
 A service that takes exponential time occupies its worker for a constant hop besides, so the occupancy varies less: the
 mean wait is shorter in Allen and Cunneen's proportion, by the occupancy's cv as measured.
 
-A *response* also takes what is neither wait nor occupancy (HTTP, the way there),
-*besides*, of which the mean as measured is added to a quantile.
+A *response* also takes what is neither wait nor occupancy (HTTP, the way there), *besides*, of which the mean as
+measured is added to a quantile.
 """
 
 from collections.abc import Sequence
@@ -29,6 +29,7 @@ import numpy as np
 from bench.analysis.queueing import MISSING_MAX, Path, Shares
 from bench.analysis.recording import NS_PER_MS, NS_PER_S, FloatArray, Instants, Step
 from bench.phases import Open
+from bench.statistics import quantile
 from bench.theory import closed_forms
 from common.services import ServiceSpec
 
@@ -74,10 +75,10 @@ class Form(NamedTuple):
         """Its quantile in ms, with what was taken besides; None where only the mean wait is known."""
         if not self.exponential:
             return None
-        quantile = (
+        of = (
             closed_forms.round_robin_response_quantile if self.in_turn else closed_forms.mmc_response_quantile
         )
-        return quantile(q, self.workers, at.load, at.service_ms) + at.besides_ms
+        return of(q, self.workers, at.load, at.service_ms) + at.besides_ms
 
     def relaxation_s(self, at: "Load") -> float:
         """How long the queue remembers; of other than exponential ones, about."""
@@ -139,7 +140,7 @@ def predict(path: Path, form: Form, step: Step) -> Predicted | None:
         at,
         float(waits_ms.mean()),
         form.mean_wait(at),
-        float(np.quantile(_responses_ms(counted), 0.99, method="inverted_cdf")),
+        quantile(_responses_ms(counted), 0.99),
         form.response(0.99, at),
         _batches(waits_ms) if batch_s >= max(BATCH_S_MIN, RELAXATIONS_MIN * form.relaxation_s(at)) else (),
         waits_ms.size,

@@ -38,6 +38,7 @@ import numpy.typing as npt
 from bench.analysis.dealing import in_turn, uses
 from bench.analysis.recording import NS_PER_MS, FloatArray, Instants, Step
 from bench.parquet import Database
+from bench.statistics import quantile
 from bench.theory import dispatch, replay
 from common.topology import Plan, Policy
 
@@ -166,7 +167,9 @@ def _own(path: Path, workers: int, own: Shares) -> Comparison:
     return Comparison(
         OWN,
         Beside(float(mine.waited_us[counted].mean() / 1e3), float(waits_s[counted].mean() * _MS_PER_S)),
-        Beside(_p99(measured_ms[counted]), _p99((rest_ms + waits_s * _MS_PER_S)[counted])),
+        Beside(
+            quantile(measured_ms[counted], 0.99), quantile((rest_ms + waits_s * _MS_PER_S)[counted], 0.99)
+        ),
         int(np.count_nonzero(counted)),
     )
 
@@ -228,10 +231,6 @@ def _beside(path: Path, model: str, waits_s: FloatArray) -> Comparison:
     return Comparison(
         model,
         Beside(float(path.waited_us[counted].mean() / 1e3), float(waits_s[counted].mean() * _MS_PER_S)),
-        Beside(_p99(measured_ms[counted]), _p99(replayed_ms[counted])),
+        Beside(quantile(measured_ms[counted], 0.99), quantile(replayed_ms[counted], 0.99)),
         int(np.count_nonzero(counted)),
     )
-
-
-def _p99(ms: FloatArray) -> float:
-    return float(np.quantile(ms, 0.99, method="inverted_cdf"))

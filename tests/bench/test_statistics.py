@@ -18,7 +18,6 @@ def summary(values) -> Estimate:
 def test_no_value_gives_none():
     assert summarize([]) is None
     assert summarize(np.empty(0)) is None
-    assert quantile([], 0.99) is None
 
 
 def test_fewer_than_five_give_the_extremes():
@@ -90,6 +89,7 @@ def test_quantile_of_a_hundred():
         (lambda: summarize(np.ones((2, 2))), r"values must have shape \(n,\), got \(2, 2\)"),
         (lambda: quantile([1.0], 1.5), r"q must be within 0 and 1 .*, got 1.5"),
         (lambda: quantile([float("nan")], 0.5), "values must be finite"),
+        (lambda: quantile([], 0.99), "needs at least 1 value, got none"),
     ],
 )
 def test_bad_input_is_named_with_what_was_expected(call, complaint):
