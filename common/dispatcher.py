@@ -6,7 +6,6 @@ peer, or ended. What a lost peer held is sent again only where it may be, while 
 nothing is ever handed to a peer that was lost or retired.
 """
 
-from collections.abc import Hashable
 from typing import Generic, NamedTuple, TypeVar
 
 from common.liveness import Pulse
@@ -16,7 +15,6 @@ from common.settings import Retries
 from common.waiting import WaitingQueue
 
 Message = TypeVar("Message")
-Name = TypeVar("Name", bound=Hashable)
 
 
 class QueueFull(Exception):

@@ -16,8 +16,6 @@ Role = Literal["front", "broker", "worker"]
 ROLES: tuple[Role, ...] = ("broker", "worker", "front")
 """In the order in which they are started."""
 
-Option = int | bytes
-
 Policy = Literal["when-free", "in-turn"]
 """How whoever hands out transactions chooses a worker, as far as theory needs to know: ``when-free``, one that has room
 for it, and it waits as long as there is none; ``in-turn``, each in its turn, busy or not, and one that is not there is

@@ -38,8 +38,3 @@ CHARTS: dict[str, Callable[[Findings], list[Picture]]] = {
     "cost": cost.pictures,
 }
 """Each makes as many pictures of a run as there is something to show; none where there is nothing."""
-
-
-def pictures(findings: Findings) -> list[Picture]:
-    """Every picture of a run."""
-    return [picture for make in CHARTS.values() for picture in make(findings)]

@@ -10,6 +10,7 @@ from bench.analysis.throughput import Rung
 from bench.charts.labels import End, empty, label_ends
 from bench.charts.picture import Picture, interval, whiskers
 from bench.charts.style import QUIET, Style, styles
+from bench.phases import ClosedLoop
 from bench.scenario import Scenario
 
 
@@ -43,7 +44,7 @@ def pictures(findings: Findings) -> list[Picture]:
     scenario = findings.record.scenario
     data = Data(lines, bound_per_s(scenario))
     n = max(rung.completed_per_s.n for line in lines for rung in line.ladder)
-    duration_s = min(phase.duration_s for phase in scenario.phases if not hasattr(phase, "arrivals"))
+    duration_s = min(phase.duration_s for phase in scenario.phases if isinstance(phase, ClosedLoop))
     return [
         Picture(
             "throughput",

@@ -21,7 +21,7 @@ from bench.analysis.throughput import Rung
 from bench.charts import cpu, fates, latency, omission, per_core, recovery, stages, tail, throughput
 from bench.charts.closed_form import explained, theory
 from bench.charts.picture import draw, interval, render
-from bench.charts.registry import CHARTS, pictures
+from bench.charts.registry import CHARTS
 from bench.charts.style import RC, styles
 from bench.statistics import Estimate
 from tests.bench.analysis.test_omission import closed, opened
@@ -45,6 +45,11 @@ def drawn(findings):
 @pytest.fixture(scope="module")
 def figures(drawn):
     return {name: figure_of(picture) for name, (picture, _) in drawn.items()}
+
+
+def pictures(findings):
+    """Every picture of a run."""
+    return [picture for make in CHARTS.values() for picture in make(findings)]
 
 
 def figure_of(picture):

@@ -11,7 +11,7 @@ from bench import run_record
 from bench.analysis.findings import Findings, analyse
 from bench.analysis.summing import summarize
 from bench.charts.dark import contrast
-from bench.charts.registry import CHARTS, pictures
+from bench.charts.registry import CHARTS
 from bench.checks.check import Checked, told
 from bench.checks.registry import CHECKS
 from bench.report.checks import each_check
@@ -19,6 +19,7 @@ from bench.report.numbers import NONE
 from bench.report.page import write_report
 from bench.run_record import Doubt
 from bench.scenario import Validity
+from tests.bench.charts.test_charts import pictures
 from tests.bench.recording import copy_of_small_run, rewrite, small_run
 
 VOID = {"meta", "link", "br", "path", "use"}
