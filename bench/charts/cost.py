@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from bench.analysis.costs import Costs
 from bench.analysis.findings import Findings
-from bench.charts.picture import Grid, Picture
+from bench.charts.labels import name_rows
+from bench.charts.picture import Grid, Picture, panels_of
 from bench.charts.style import INK, ROLES, Style, styles
 
 LINKS: Mapping[str, tuple[str, str]] = {
@@ -99,15 +99,10 @@ def _memory(cost: Costs) -> dict[str, float]:
 
 def draw(data: Data, axes: npt.NDArray[Any] | Axes) -> None:
     """``axes``: one for each cost, with the topologies in common. From 0."""
-    panels = list(np.atleast_1d(np.asarray(axes, dtype=object)).flat)
+    panels = panels_of(axes)
     for panel, cost in zip(panels, data, strict=True):
         _draw_panel(panel, cost)
-    first = panels[0]
-    first.set_yticks(range(len(data[0].bars)), [bar.name for bar in data[0].bars])
-    for label, bar in zip(first.get_yticklabels(), data[0].bars, strict=True):
-        label.set_color(bar.style.color)
-        label.set_fontweight("bold")
-    first.set_ylim(len(data[0].bars) - 0.4, -0.6)
+    name_rows(panels[0], [(bar.name, bar.style.color) for bar in data[0].bars])
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:

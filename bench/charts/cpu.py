@@ -5,7 +5,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 
 from bench.analysis.findings import Findings
-from bench.charts.labels import empty
+from bench.charts.labels import empty, name_rows
 from bench.charts.picture import Grid, Picture, interval
 from bench.charts.style import INK, ROLES, Style, styles
 from bench.statistics import Estimate
@@ -59,13 +59,9 @@ def draw(data: Data, axes: Axes) -> None:
         empty(axes, "processor time was not sampled")
         return
     axes.grid(False, axis="y")
-    axes.set_yticks(range(len(data)), [bar.name for bar in data])
-    for label, bar in zip(axes.get_yticklabels(), data, strict=True):
-        label.set_color(bar.style.color)
-        label.set_fontweight("bold")
+    name_rows(axes, [(bar.name, bar.style.color) for bar in data])
     widest = max(max(bar.together.high, sum(part.median for part in bar.by_role.values())) for bar in data)
     axes.set_xlim(0, widest * 1.18)
-    axes.set_ylim(len(data) - 0.4, -0.6)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     for place, bar in enumerate(data):
         _draw_bar(axes, place, bar, widest)

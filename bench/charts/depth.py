@@ -10,7 +10,7 @@ from bench.analysis.depths import PLACES, Depth
 from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings
 from bench.analysis.summing import recovery_summary
-from bench.charts.picture import Grid, Picture
+from bench.charts.picture import Grid, Picture, panels_of
 from bench.charts.style import FAULT, INK, Style, styles
 from bench.charts.words import done_to, file_name
 
@@ -86,7 +86,7 @@ def _picture(key: str, fault: Fault, panels: Data) -> Picture:
 
 def draw(data: Data, axes: npt.NDArray[Any] | Axes) -> None:
     """``axes``: one for each topology, with shared axes; numbers from 0."""
-    panels = list(np.atleast_1d(np.asarray(axes, dtype=object)).flat)
+    panels = panels_of(axes)
     shown = [place for place in PLACES if any(panel.depth.places[place].any() for panel in data)]
     for panel, one in zip(panels, data, strict=True):
         _draw_panel(panel, one, shown)

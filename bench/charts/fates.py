@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from bench.analysis.findings import Findings
-from bench.charts.picture import Grid, Picture
+from bench.charts.labels import name_rows
+from bench.charts.picture import Grid, Picture, panels_of
 from bench.charts.style import FATES, QUIET, Style, styles
 
 LATE = ("#b8c4d0", "")
@@ -80,28 +81,22 @@ def pictures(findings: Findings) -> list[Picture]:
 
 def draw(data: Data, axes: npt.NDArray[Any] | Axes) -> None:
     """``axes``: one for each fault. Numbers from 0, each panel its own scale; a bar's parts are written beside it."""
-    panels = np.atleast_1d(np.asarray(axes, dtype=object))
-    for panel, fault in zip(panels.flat, data, strict=True):
+    panels = panels_of(axes)
+    for panel, fault in zip(panels, data, strict=True):
         _draw_panel(panel, fault)
-    panels.flat[-1].set_xlabel("transactions per fault")
+    panels[-1].set_xlabel("transactions per fault")
 
 
 def _draw_panel(axes: Axes, fault: Panel) -> None:
     axes.set_title(fault.title)
     axes.grid(False, axis="y")
-    names = [bar.name for bar in fault.bars]
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    for label, bar in zip(axes.get_yticklabels(), fault.bars, strict=True):
-        label.set_color(bar.style.color)
-        label.set_fontweight("bold")
     longest = max((sum(bar.counts.values()) for bar in fault.bars), default=0.0)
     axes.set_xlim(0, max(longest * 1.9, 1))  # room for the words beside the bar
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     for place, bar in enumerate(fault.bars):
         _draw_bar(axes, place, bar)
-    axes.set_ylim(len(names) - 0.4, -0.6)
+    name_rows(axes, [(bar.name, bar.style.color) for bar in fault.bars])
 
 
 def _draw_bar(axes: Axes, place: int, bar: Bar) -> None:

@@ -12,8 +12,6 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from bench.charts.style import spread
-
 _OUT = 1.03
 """Where labels begin, as a fraction of the axes' width."""
 
@@ -56,6 +54,27 @@ def label_ends(axes: Axes, ends: Sequence[End], gap: float = 0.075) -> None:
         )
 
 
+def spread(positions: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Move positions apart, as little as needed, until they are ``gap`` apart and within ``low`` and ``high``.
+
+    For labels at the ends of lines: in the order given they keep their order on the axis.
+    """
+    if not positions:
+        return []
+    order = sorted(range(len(positions)), key=lambda index: positions[index])
+    placed = [positions[index] for index in order]
+    for index in range(1, len(placed)):
+        placed[index] = max(placed[index], placed[index - 1] + gap)
+    placed[-1] = min(placed[-1], high)
+    for index in range(len(placed) - 2, -1, -1):
+        placed[index] = min(placed[index], placed[index + 1] - gap)
+    below = max(low - placed[0], 0)
+    found = [0.0] * len(positions)
+    for place, index in enumerate(order):
+        found[index] = placed[place] + below
+    return found
+
+
 def scale_logarithmically(axes: Axes, curves: Sequence[npt.NDArray[np.float64]]) -> None:
     """A logarithmic scale that holds all the curves, with 1, 2, 5, 10, ... written out. The axis must be labelled
     so.
@@ -78,6 +97,15 @@ def _round_numbers(low: float, high: float) -> list[float]:
     return [
         digit * 10.0**decade for decade in decades for digit in digits if low <= digit * 10.0**decade <= high
     ]
+
+
+def name_rows(axes: Axes, rows: Sequence[tuple[str, str]]) -> None:
+    """Write what stands at 0, 1, ... of an upright axis, from above, each ``(name, colour)``."""
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+    for label, (_, color) in zip(axes.get_yticklabels(), rows, strict=True):
+        label.set_color(color)
+        label.set_fontweight("bold")
+    axes.set_ylim(len(rows) - 0.4, -0.6)
 
 
 def empty(axes: Axes, why: str) -> None:

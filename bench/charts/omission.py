@@ -12,7 +12,7 @@ from bench.analysis.findings import Findings
 from bench.analysis.latency import NINES
 from bench.analysis.omission import READINGS, Omission, Reading
 from bench.charts.labels import empty, scale_logarithmically
-from bench.charts.picture import Grid, Picture
+from bench.charts.picture import Grid, Picture, panels_of
 from bench.charts.style import INK, QUIET, Style, styles
 from bench.charts.tail import TICKS
 from bench.charts.words import done_to, file_name
@@ -74,7 +74,7 @@ def _picture(here: list[tuple[str, Omission]], style: dict[str, Style]) -> Pictu
 
 def draw(data: Data, axes: npt.NDArray[Any] | Axes) -> None:
     """``axes``: one for each topology. Latency on a logarithmic scale, the same in all."""
-    panels = list(np.atleast_1d(np.asarray(axes, dtype=object)).flat)
+    panels = panels_of(axes)
     tails = [reading.tail.median for panel in data for reading in panel.readings]
     end = max((float(NINES[np.isfinite(tail)].max(initial=1.0)) for tail in tails), default=1.0)
     for one, panel in zip(panels, data, strict=True):

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -132,6 +133,11 @@ def _blank(width_in: float, height_in: float) -> Figure:
     figure = Figure(figsize=(width_in, height_in), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def panels_of(axes: npt.NDArray[Any] | Axes) -> list[Axes]:
+    """The axes that a chart is given, one or an array of them, row by row."""
+    return list(np.atleast_1d(np.asarray(axes, dtype=object)).flat)
 
 
 def whiskers(axes: Axes, x: Sequence[float], estimates: Sequence[Estimate], color: str) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -10,7 +9,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from bench.analysis.findings import Findings
 from bench.analysis.summary import RecoverySummary
 from bench.analysis.summing import recovery_summary
-from bench.charts.picture import Grid, Picture, interval
+from bench.charts.picture import Grid, Picture, interval, panels_of
 from bench.charts.style import INK, QUIET, Style, styles
 from bench.charts.words import done_to, file_name
 from bench.statistics import Estimate
@@ -109,7 +108,7 @@ def _picture(key: str, strips: Data, first: RecoverySummary, faults: int, trials
 
 def draw(data: Data, axes: npt.NDArray[Any] | Axes) -> None:
     """``axes``: one for each topology, all with the same time."""
-    panels = list(np.atleast_1d(np.asarray(axes, dtype=object)).flat)
+    panels = panels_of(axes)
     last_ms = _last_ms(data)
     for panel, strip in zip(panels, data, strict=True):
         panel.set_title(strip.name, color=strip.style.color, fontweight="bold")

@@ -100,24 +100,3 @@ def styles(names: Sequence[str]) -> dict[str, Style]:
     found = {name: _KNOWN[name] for name in names if name in _KNOWN}
     strangers = sorted(set(names) - set(found))
     return found | {name: _OTHERS[index % len(_OTHERS)] for index, name in enumerate(strangers)}
-
-
-def spread(positions: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move positions apart, as little as needed, until they are ``gap`` apart and within ``low`` and ``high``.
-
-    For labels at the ends of lines: in the order given they keep their order on the axis.
-    """
-    if not positions:
-        return []
-    order = sorted(range(len(positions)), key=lambda index: positions[index])
-    placed = [positions[index] for index in order]
-    for index in range(1, len(placed)):
-        placed[index] = max(placed[index], placed[index - 1] + gap)
-    placed[-1] = min(placed[-1], high)
-    for index in range(len(placed) - 2, -1, -1):
-        placed[index] = min(placed[index], placed[index + 1] - gap)
-    below = max(low - placed[0], 0)
-    found = [0.0] * len(positions)
-    for place, index in enumerate(order):
-        found[index] = placed[place] + below
-    return found

@@ -11,7 +11,7 @@ from bench.analysis.findings import Findings, Topology
 from bench.analysis.latency import NINES
 from bench.analysis.steady import Tail
 from bench.charts.labels import End, empty, label_ends, scale_logarithmically
-from bench.charts.picture import Grid, Picture
+from bench.charts.picture import Grid, Picture, panels_of
 from bench.charts.style import Style, styles
 
 TICKS = {0.30103: "50", 1.0: "90", 2.0: "99", 3.0: "99.9", 4.0: "99.99"}
@@ -80,12 +80,12 @@ def _lines(topologies: list[Topology], key: str, style: dict[str, Style]) -> lis
 
 def draw(data: Data, axes: npt.NDArray[Any] | Axes) -> None:
     """``axes``: one for each load. Latency on a logarithmic scale, the same in all."""
-    panels = np.atleast_1d(np.asarray(axes, dtype=object))
-    for panel, load in zip(panels.flat, data, strict=True):
+    panels = panels_of(axes)
+    for panel, load in zip(panels, data, strict=True):
         _draw_panel(panel, load)
-    panels.flat[0].set_ylabel("latency, ms (logarithmic)")
+    panels[0].set_ylabel("latency, ms (logarithmic)")
     _scale(panels, data)
-    label_ends(panels.flat[-1], [end for line in data[-1].lines if (end := _end(line))])
+    label_ends(panels[-1], [end for line in data[-1].lines if (end := _end(line))])
 
 
 def _draw_panel(axes: Axes, load: Panel) -> None:
@@ -99,10 +99,10 @@ def _draw_panel(axes: Axes, load: Panel) -> None:
         empty(axes, "nothing was answered")
 
 
-def _scale(panels: npt.NDArray[Any], data: Data) -> None:
+def _scale(panels: list[Axes], data: Data) -> None:
     tails = [line.tail for load in data for line in load.lines]
     ends = [float(NINES[np.isfinite(each.median)].max(initial=1.0)) for each in tails]
-    for axes in panels.flat:
+    for axes in panels:
         axes.set_xlim(NINES[0], max(ends, default=1.0))
         axes.xaxis.set_major_locator(FixedLocator(list(TICKS)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda nines, _: TICKS.get(nines, "")))
