@@ -155,6 +155,14 @@ class RecoverySummary(msgspec.Struct, frozen=True):
     lasted_ms: Estimate | None
     """How long it was kept up, which is in ``recovered_ms``; None: it was over at once."""
 
+    @property
+    def away_ms(self) -> float:
+        """The median until it was taken back or, where it was over at once, until the part was there again; 0 where
+        neither is known.
+        """
+        until = self.lasted_ms or self.returned_ms
+        return until.median if until else 0.0
+
 
 class StabilitySummary(msgspec.Struct, frozen=True):
     """One load while one worker was slow."""

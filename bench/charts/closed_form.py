@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from bench.analysis.closed_form import Curve, curve, middle
 from bench.analysis.steady import LoadPoint
 from bench.charts.labels import End
+from bench.charts.offered import offered
 from bench.charts.style import Style
 
 _FED = (
@@ -23,11 +24,6 @@ SOME = (
     " dispatchers, for a credit above 1, and for services that are not exponential."
 )
 """Of many panels."""
-
-
-def offered(point: LoadPoint) -> float:
-    """Where it is on the axis of loads."""
-    return point.load or point.rate_per_s
 
 
 def theory(points: Sequence[LoadPoint], quantiles: Sequence[float]) -> Curve | None:

@@ -52,19 +52,13 @@ def pictures(findings: Findings) -> list[Picture]:
     found = []
     for key in dict.fromkeys(fault.key for _, fault in every):
         panels = [
-            Panel(name, style[name], fault.depth, _away_s(fault))
+            Panel(name, style[name], fault.depth, recovery_summary(fault).away_ms / 1e3)
             for name, fault in every
             if fault.key == key and fault.depth
         ]
         if panels:
             found.append(_picture(key, next(fault for _, fault in every if fault.key == key), panels))
     return found
-
-
-def _away_s(fault: Fault) -> float:
-    figures = recovery_summary(fault)
-    away = figures.lasted_ms or figures.returned_ms
-    return away.median / 1e3 if away else 0.0
 
 
 def _picture(key: str, fault: Fault, panels: Data) -> Picture:

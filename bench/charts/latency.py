@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from bench.analysis.closed_form import Curve
 from bench.analysis.findings import Findings
 from bench.analysis.steady import LoadPoint
-from bench.charts.closed_form import draw_theory, explained, offered, theory
+from bench.charts.closed_form import draw_theory, explained, theory
 from bench.charts.labels import End, empty, label_ends
+from bench.charts.offered import axis_label, offered
 from bench.charts.picture import Grid, Picture, interval, whiskers
 from bench.charts.style import Style, styles
 from bench.statistics import Estimate
@@ -69,19 +70,19 @@ def pictures(findings: Findings) -> list[Picture]:
 
 def draw(data: Data, axes: npt.NDArray[Any]) -> None:
     """``axes``: one for each of PANELS. Both scales from 0, the panels' latencies differ in scale."""
+    points = [point for line in data.lines for point in line.points]
+    loads = sorted({offered(point) for point in points})
     for panel, (figure, q, title) in zip(axes.flat, PANELS, strict=True):
         panel.set_title(title)
-        panel.set_xlabel(_offered(data))
+        panel.set_xlabel(axis_label(points, data.reference_per_s))
         panel.set_ylabel("latency, ms")
         drawn = [end for line in data.lines if (end := _draw_line(panel, line, figure))]
         if not drawn:
             empty(panel, "no load was played, or none was answered")
             continue
         drawn += [end for line in data.lines if (end := draw_theory(panel, line.theory, q, line.style))]
-        panel.set_xlim(
-            left=0, right=max(offered(point) for line in data.lines for point in line.points) * 1.06
-        )
-        panel.set_xticks([0, *sorted({offered(point) for line in data.lines for point in line.points})])
+        panel.set_xlim(left=0, right=loads[-1] * 1.06)
+        panel.set_xticks([0, *loads])
         panel.set_ylim(bottom=0)
         if panel is axes.flat[-1]:
             label_ends(panel, drawn)
@@ -99,9 +100,3 @@ def _draw_line(axes: Axes, line: Line, figure: str) -> End | None:
     axes.plot(x, [each.median for each in estimates], color=color, marker=marker, linestyle=dashes)
     whiskers(axes, x, estimates, color)
     return End(x[-1], estimates[-1].median, line.name, color)
-
-
-def _offered(data: Data) -> str:
-    if data.reference_per_s and any(point.load for line in data.lines for point in line.points):
-        return f"offered load (1 = {data.reference_per_s:,.0f}/s)"
-    return "offered load, transactions/s"

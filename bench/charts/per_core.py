@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 from bench.analysis.findings import Findings
 from bench.analysis.per_core import Yield
 from bench.charts.labels import End, empty, label_ends
+from bench.charts.offered import axis_label, offered
 from bench.charts.picture import Grid, Picture, interval, whiskers
 from bench.charts.style import QUIET, Style, styles
 
@@ -65,12 +66,10 @@ def _fronts(findings: Findings) -> str:
 
 def draw(data: Data, axes: Axes) -> None:
     """``axes``: one. From 0."""
-    x = sorted({_x(point) for line in data.lines for point in line.points})
+    points = [point for line in data.lines for point in line.points]
+    x = sorted({offered(point) for point in points})
     axes.set_ylabel("completed per second of CPU")
-    relative = data.reference_per_s and any(point.load for line in data.lines for point in line.points)
-    axes.set_xlabel(
-        f"offered load (1 = {data.reference_per_s:,.0f}/s)" if relative else "offered load, transactions/s"
-    )
+    axes.set_xlabel(axis_label(points, data.reference_per_s))
     if not x:
         empty(axes, "no load was played")
         return
@@ -88,7 +87,7 @@ def draw(data: Data, axes: Axes) -> None:
     label_ends(
         axes,
         [
-            End(_x(line.points[-1]), line.points[-1].per_cpu_s.median, line.name, line.style.color)
+            End(offered(line.points[-1]), line.points[-1].per_cpu_s.median, line.name, line.style.color)
             for line in data.lines
         ],
     )
@@ -96,7 +95,7 @@ def draw(data: Data, axes: Axes) -> None:
 
 def _draw_line(axes: Axes, line: Line, target_ms: float) -> None:
     color, marker, dashes = line.style
-    x = [_x(point) for point in line.points]
+    x = [offered(point) for point in line.points]
     estimates = [point.per_cpu_s for point in line.points]
     axes.plot(x, [each.median for each in estimates], color=color, linestyle=dashes, linewidth=1.4)
     whiskers(axes, x, estimates, color)
@@ -105,7 +104,3 @@ def _draw_line(axes: Axes, line: Line, target_ms: float) -> None:
         axes.plot(
             at, point.per_cpu_s.median, marker, color=color, markerfacecolor=face, markersize=7, zorder=5
         )
-
-
-def _x(point: Yield) -> float:
-    return point.load or point.rate_per_s

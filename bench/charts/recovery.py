@@ -66,8 +66,7 @@ def pictures(findings: Findings) -> list[Picture]:
 
 def _row(name: str, style: Style, fault: Fault, timeline: Timeline) -> Row:
     figures = recovery_summary(fault)
-    away = figures.lasted_ms or figures.returned_ms
-    return Row(name, style, timeline, figures, away.median / 1e3 if away else 0.0, _band(fault))
+    return Row(name, style, timeline, figures, figures.away_ms / 1e3, _band(fault))
 
 
 def _picture(key: str, rows: list[Row], method: str) -> Picture:

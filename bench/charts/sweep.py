@@ -14,8 +14,9 @@ from bench.analysis.cells import CellFindings
 from bench.analysis.closed_form import Curve
 from bench.analysis.findings import Findings
 from bench.analysis.steady import LoadPoint
-from bench.charts.closed_form import SOME, draw_theory, offered, theory
+from bench.charts.closed_form import SOME, draw_theory, theory
 from bench.charts.labels import empty, scale_logarithmically
+from bench.charts.offered import offered
 from bench.charts.picture import Grid, Picture, interval, whiskers
 from bench.charts.style import QUIET, Style, styles
 from bench.statistics import Estimate
