@@ -1,6 +1,6 @@
 """How much was completed, from the load's records: what the runner needs to know before there are tables.
 
-Invariant: the same definition as the analysis': completed and answered correctly within the measured part of a step.
+Invariant: the same definition as the analysis': completed within the measured part of a step, whenever it was due.
 """
 
 from collections.abc import Sequence

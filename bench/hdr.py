@@ -94,9 +94,8 @@ def name_of(step: Step) -> str:
 def _line(name: str, step: Step, clock: Clock, histogram: Any) -> str:
     """One interval of the log: the measured part of the step, by the time of day."""
     begin_s = (step.played.warm_ns - clock.monotonic_ns + clock.utc_ns) / 1e9
-    lasted_s = (step.played.end_ns - step.played.warm_ns) / 1e9
     highest_ms = histogram.get_max_value() / 1e3
-    return f"Tag={name},{begin_s:.3f},{lasted_s:.3f},{highest_ms:.3f},{histogram.encode().decode()}\n"
+    return f"Tag={name},{begin_s:.3f},{step.measured_s:.3f},{highest_ms:.3f},{histogram.encode().decode()}\n"
 
 
 def _library() -> Any:

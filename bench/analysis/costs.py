@@ -117,7 +117,7 @@ def _switches(steps: list[Step], series: Mapping[EpisodeKey, list[Series]], name
             if one.name == name and watched(one, begin_ns, end_ns):
                 before, after = np.interp((begin_ns, end_ns), one.t_ns.astype(np.float64), one.value)
                 counted[one.role] += float(after - before)
-    completed = sum(cpu.completed(step) for step in steps)
+    completed = sum(step.completions for step in steps)
     return {role: count / completed for role, count in counted.items()} if completed else {}
 
 

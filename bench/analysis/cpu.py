@@ -69,19 +69,13 @@ def cost(step: Step, watched: list[Part]) -> Cost:
         if watched_all_along(part, step):
             before, after = np.interp((begin_ns, end_ns), part.t_ns.astype(np.float64), part.cpu_s)
             used[part.role] += float(after - before) * 1e6
-    return Cost(dict(used), completed(step))
+    return Cost(dict(used), step.completions)
 
 
 def watched_all_along(part: Part, step: Step) -> bool:
     """Whether there are samples of it from about the begin to about the end of the step's measured part."""
     begin_ns, end_ns = step.played.warm_ns, step.played.end_ns
     return bool(part.t_ns[0] <= begin_ns + GAP_NS and part.t_ns[-1] >= end_ns - GAP_NS)
-
-
-def completed(step: Step) -> int:
-    """Transactions that were completed within the measured part of a step, whenever they were due."""
-    done = step.transactions.done_ns[step.transactions.completed]
-    return int(np.count_nonzero((done >= step.played.warm_ns) & (done < step.played.end_ns)))
 
 
 def total(costs: list[Cost]) -> Cost:

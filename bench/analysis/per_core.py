@@ -59,9 +59,9 @@ def _yield(
 ) -> Yield | None:
     spent = [(step, _cpu_s(step, watched.get(key_of(step.episode), []), roles)) for step in trials]
     known = [(step, cpu_s) for step, cpu_s in spent if cpu_s]
-    per_cpu_s = over_trials(cpu.completed(step) / cpu_s for step, cpu_s in known)
-    per_s = over_trials(cpu.completed(step) / _lasted_s(step) for step, _ in known)
-    cores = over_trials(cpu_s / _lasted_s(step) for step, cpu_s in known)
+    per_cpu_s = over_trials(step.completions / cpu_s for step, cpu_s in known)
+    per_s = over_trials(step.completions / step.measured_s for step, _ in known)
+    cores = over_trials(cpu_s / step.measured_s for step, cpu_s in known)
     if not (per_cpu_s and per_s and cores):
         return None
     p99_ms = over_trials_or_never(percentiles(latencies_ms(step.measured)).p99 for step in trials)
@@ -76,7 +76,3 @@ def _cpu_s(step: Step, watched: list[Part], roles: Sequence[str]) -> float:
         return 0.0
     used = cpu.cost(step, ours).cpu_us
     return sum(used.values()) / 1e6
-
-
-def _lasted_s(step: Step) -> float:
-    return (step.played.end_ns - step.played.warm_ns) / 1e9

@@ -95,6 +95,17 @@ class Step(NamedTuple):
         ]
 
     @property
+    def measured_s(self) -> float:
+        """How long its measured part was."""
+        return (self.played.end_ns - self.played.warm_ns) / NS_PER_S
+
+    @property
+    def completions(self) -> int:
+        """Transactions that were completed within its measured part, whenever they were due."""
+        done_ns = self.transactions.done_ns[self.transactions.completed]
+        return int(np.count_nonzero((done_ns >= self.played.warm_ns) & (done_ns < self.played.end_ns)))
+
+    @property
     def measured(self) -> Transactions:
         """Without those due in the warm-up."""
         return self.transactions.where(~self.transactions.warmup)

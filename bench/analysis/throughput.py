@@ -8,9 +8,7 @@ what is sent before the end and done after that.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
-from bench.analysis.recording import NS_PER_S, Step
+from bench.analysis.recording import Step
 from bench.analysis.trials import by_trial, over_trials, within_trial
 from bench.statistics import Estimate
 
@@ -24,10 +22,7 @@ class Rung(NamedTuple):
 
 def completed_per_s(step: Step) -> float | None:
     """Completed between the end of the warm-up and the end of the step, over that time; None if it had none."""
-    begin_ns, end_ns = step.played.warm_ns, step.played.end_ns
-    done = step.transactions.done_ns[step.transactions.completed]
-    completed = np.count_nonzero((done >= begin_ns) & (done < end_ns))
-    return float(completed / ((end_ns - begin_ns) / NS_PER_S)) if end_ns > begin_ns else None
+    return step.completions / step.measured_s if step.measured_s > 0 else None
 
 
 def ladder(steps: Sequence[Step]) -> list[Rung]:
