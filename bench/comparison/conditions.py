@@ -3,7 +3,7 @@
 Invariant: what is the same, and what always differs (the load average before a run, times, endpoints), is not told.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from itertools import starmap
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import msgspec
 
 from bench.comparison.sockets import differing_options
 from bench.conditions import Conditions
+from bench.leaves import leaves
 from bench.run_record import RunRecord
 
 NOTHING = "–"
@@ -50,16 +51,5 @@ def _of_run(record: RunRecord) -> dict[str, str]:
 
 
 def _flat(struct: msgspec.Struct) -> dict[str, str]:
-    flat = dict(_leaves("", msgspec.to_builtins(struct)))
+    flat = dict(leaves(msgspec.to_builtins(struct)))
     return {key: text for key, text in flat.items() if key != ALWAYS_DIFFERS}
-
-
-def _leaves(key: str, value: object) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        for name, below in value.items():
-            yield from _leaves(f"{key}.{name}" if key else str(name), below)
-    elif isinstance(value, Sequence) and value and all(isinstance(each, Mapping) for each in value):
-        for number, below in enumerate(value, 1):
-            yield from _leaves(f"{key}.{below.get('name', number)}", below)
-    else:
-        yield key, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

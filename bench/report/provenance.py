@@ -1,12 +1,13 @@
 """Under which conditions a run was made, for the end of the page: whoever doubts a number begins there."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from bench.leaves import leaves
 from bench.report.numbers import number
 from bench.report.table import Table
 from bench.run_record import RunRecord
@@ -61,20 +62,8 @@ def _versions(record: RunRecord) -> Table:
 
 def _scenario(record: RunRecord) -> Table:
     scenario: dict[str, Any] = msgspec.to_builtins(record.scenario)
-    rows = [(key, text) for key, text in _leaves(scenario) if key not in ("title", "question")]
+    rows = [(key, text) for key, text in leaves(scenario) if key not in ("title", "question")]
     return Table("Scenario and settings", ("key", "value"), rows)
-
-
-def _leaves(value: object, key: str = "") -> Iterator[tuple[str, str]]:
-    """Every value of a nested table under its dotted name; what has a name of its own goes by that."""
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _leaves(inner, f"{key}.{name}" if key else str(name))
-    elif isinstance(value, list | tuple) and any(isinstance(inner, Mapping) for inner in value):
-        for place, inner in enumerate(value):
-            yield from _leaves(inner, f"{key}.{inner.get('name', place)}")
-    else:
-        yield key, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _sockets(record: RunRecord) -> Iterator[Table]:
