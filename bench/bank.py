@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from bench.audit import Asked
+from bench.audit import Asked, Audit, audit
 from bench.errors import BadInput, BenchError
 from bench.folders import EpisodeFolder
 from bench.load.record_table import ENDINGS, read_records
@@ -61,6 +61,11 @@ def read(bank: BankSpec) -> Statement:
         return books.statement()
     finally:
         books.close()
+
+
+def audited(bank: BankSpec, records: Path, seed: int, prefix: str) -> Audit:
+    """Its books, held against what the load asked for and was told. Raises DatabaseError."""
+    return audit(bank, read(bank), asked(records, seed, prefix, bank))
 
 
 def asked(records: Path, seed: int, prefix: str, bank: BankSpec) -> list[Asked]:

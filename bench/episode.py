@@ -11,11 +11,12 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from itertools import chain
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from bench import bank, connections, launch
-from bench.audit import Audit, audit, violations
+from bench.audit import Audit, violations
 from bench.checks.check import judge
 from bench.checks.played import Played
 from bench.checks.registry import AS_PLAYED
@@ -30,13 +31,13 @@ from bench.load.spec import LoadSpec
 from bench.load_orders import orders
 from bench.load_process import LoadFailed, LoadProcess
 from bench.marks import Marks
-from bench.part import PartSpec
+from bench.part_orders import part_spec
 from bench.phases import Search, Soak
 from bench.ports import Ports
 from bench.reach import Reach
 from bench.readiness import wait_until_ready
 from bench.run_record import Doubt, Episode, PlayedStep
-from bench.running_books import broken_laws
+from bench.running_books import RunningBooks, broken_laws
 from bench.sampler import Sampler
 from bench.soak import rounds_of
 from bench.supervisor import Usage
@@ -44,7 +45,6 @@ from bench.task import Task
 from bench.wiring import Wiring
 from common.bank.database import DatabaseError
 from common.bank.settings import BankSpec
-from common.front.settings import HttpSettings
 from common.topology import Part
 
 
@@ -90,8 +90,7 @@ class _Stage:
         self._drawn = (
             rounds_of(task.scenario, phase, task.trial, self._plan) if isinstance(phase, Soak) else {}
         )
-        self._books: asyncio.Task[list[str]] | None = None
-        """A look at the books of a soak's rounds, under way or not asked for its result yet."""
+        self._books = RunningBooks(folder, broken_laws)
         self._doubts: list[Doubt] = []
         self._connections: Connections | None = None
 
@@ -118,28 +117,27 @@ class _Stage:
         self._doubts += self._wiring.doubts()
         self._doubts += [Doubt("measurement", text) for texts in verdict.reasons.values() for text in texts]
         return Episode(
-            self._task.phase_in_cell,
-            self._task.topology,
-            self._task.trial,
-            self._task.attempt,
-            started_ns,
-            ready_ns,
-            time.monotonic_ns(),
-            tuple(steps),
-            tuple(faults),
-            tuple(self._doubts),
-            tuple(self._supervisor.given_up),
-            self._wiring.mechanism,
-            found,
-            verdict.checked,
-            self._connections,
+            phase=self._task.phase_in_cell,
+            topology=self._task.topology,
+            trial=self._task.trial,
+            attempt=self._task.attempt,
+            started_ns=started_ns,
+            ready_ns=ready_ns,
+            ended_ns=time.monotonic_ns(),
+            steps=tuple(steps),
+            faults=tuple(faults),
+            doubts=tuple(self._doubts),
+            given_up=tuple(self._supervisor.given_up),
+            links_by=self._wiring.mechanism,
+            audit=found,
+            checked=verdict.checked,
+            connections=self._connections,
         )
 
     def clear(self) -> None:
         """Leave no process and no task, at once; harmless where there is none."""
         self._injection.cancel()
-        if self._books:
-            self._books.cancel()
+        self._books.cancel()
         if self._load:
             self._load.child.kill()
         self._supervisor.kill()
@@ -178,29 +176,17 @@ class _Stage:
                     self._injection.offered(line.name, line.burst, line.rate_per_s, line.sent_per_s)
                 elif isinstance(line, End):
                     steps[line.step] = _played(steps[line.step], line)
-                    if self._breaks_laws():
+                    if broken := self._books.broken():
+                        self._doubts += [Doubt("law", f"the soak was ended: {law}") for law in broken]
                         load.child.kill()
                         break
-                    self._look_at_the_books(steps)
+                    if isinstance(self._task.phase, Soak) and not steps[-1].done_ns:
+                        self._books.look(steps)
             await load.close()
         except LoadFailed as failure:
             self._doubts.append(Doubt("load", str(failure)))
         # What a search did not need is no step that is missing.
         return [step for step in steps if step.begin_ns or not isinstance(self._task.phase, Search)]
-
-    def _look_at_the_books(self, steps: list[PlayedStep]) -> None:
-        """After a soak's round, while the next one is played; one look at a time."""
-        if isinstance(self._task.phase, Soak) and self._books is None and not steps[-1].done_ns:
-            self._books = asyncio.create_task(asyncio.to_thread(broken_laws, self._folder, tuple(steps)))
-
-    def _breaks_laws(self) -> bool:
-        """Whether a look at the books found a broken law; then the soak is ended."""
-        if self._books is None or not self._books.done():
-            return False
-        broken = self._books.result()
-        self._doubts += [Doubt("law", f"the soak was ended: {law}") for law in broken]
-        self._books = None
-        return bool(broken)
 
     def _begin(self, line: Begin) -> None:
         self._marks.add("warmup", line.name, t_ns=line.begin_ns)
@@ -212,10 +198,8 @@ class _Stage:
         """Hold the bank's books against the load's records; broken laws are doubts."""
         if self._bank is None or not self._folder.records.exists():
             return None
-        seed = self._scenario.seed
         try:
-            asked = bank.asked(self._folder.records, seed, self._task.id_prefix, self._bank)
-            found = audit(self._bank, bank.read(self._bank), asked)
+            found = bank.audited(self._bank, self._folder.records, self._scenario.seed, self._task.id_prefix)
         except DatabaseError as error:
             self._doubts.append(Doubt("audit", f"the bank's books could not be read: {error}"))
             return None
@@ -229,42 +213,27 @@ class _Stage:
     # --- what is started ---------------------------------------------------------------------------------
 
     def _processes(self) -> list[Part]:
-        """The parts that get a process; at level client the load process is the front."""
-        return [part for part in self._plan.parts if self._scenario.level == "rest" or part.role != "front"]
+        return self._scenario.processes(self._plan)
 
     def _fronts(self) -> Mapping[str, tuple[str, int]]:
         """Where each front's HTTP is."""
         return {part.name: self._wiring.http(part.name) for part in self._processes() if part.role == "front"}
 
     def _launch(self, part: Part) -> Launch:
-        scenario = self._scenario
-        service = replace(
-            scenario.service,
-            seed=scenario.service.seed or scenario.seed,
-            bank=self._bank or scenario.service.bank,
-        )
-        spec = PartSpec(
-            topology=self._task.topology,
-            part=self._wiring.part(part),
-            settings=scenario.settings,
-            seed=scenario.seed,
-            folder=str(self._folder.raw),
-            service=service if part.role == "worker" else None,
-            hindrance=self._hindrance(part),
-            http=HttpSettings(*self._wiring.http(part.name)) if part.role == "front" else None,
-            guard_pid=os.getpid(),
-        )
+        http = self._wiring.http(part.name) if part.role == "front" else None
+        there = self._wiring.part(part)
+        spec = part_spec(self._task, there, http, self._hindrance(part), self._bank, self._folder)
         return self._wiring.launch(part.name, launch.part(spec, self._folder.parts))
 
     def _faults(self) -> Iterable[Fault]:
         """All that may come, those that were drawn included."""
         return chain(self._task.phase.faults, *self._drawn.values())
 
-    def _hindrance(self, part: Part) -> str | None:
+    def _hindrance(self, part: Part) -> Path | None:
         """What a worker shares with the phase's faults, where one hinders workers; the others pay nothing."""
         if part.role != "worker" or not any(fault.hinders for fault in self._faults()):
             return None
-        return str(self._supervisor.hindrance(part.name).path)
+        return self._supervisor.hindrance(part.name).path
 
     def _orders(self) -> LoadSpec:
         """What the load is told."""

@@ -5,12 +5,43 @@ broken here is broken for good. What a worker began later belongs to later round
 again with the next one's.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 
 from bench import ledger, parquet, raw
 from bench.folders import EpisodeFolder
 from bench.parquet import Database
 from bench.run_record import PlayedStep
+
+Look = Callable[[EpisodeFolder, Sequence[PlayedStep]], list[str]]
+
+
+class RunningBooks:
+    """Looks at the books of an episode while it is played, in a thread, one look at a time. Needs a running loop."""
+
+    def __init__(self, files: EpisodeFolder, look: Look) -> None:
+        """``look`` is ``broken_laws``, or what a test puts in its place."""
+        self._files = files
+        self._look = look
+        self._looking: asyncio.Task[list[str]] | None = None
+        """A look that is under way, or was not asked for its result yet."""
+
+    def look(self, steps: Sequence[PlayedStep]) -> None:
+        """Begin to look at the rounds that are over; not while another look is under way."""
+        if self._looking is None:
+            self._looking = asyncio.create_task(asyncio.to_thread(self._look, self._files, tuple(steps)))
+
+    def broken(self) -> list[str]:
+        """The laws that the last look found broken, told once; none where it is under way."""
+        if self._looking is None or not self._looking.done():
+            return []
+        looked, self._looking = self._looking, None
+        return looked.result()
+
+    def cancel(self) -> None:
+        """Do not ask any more; harmless where nothing is under way."""
+        if self._looking:
+            self._looking.cancel()
 
 
 def broken_laws(files: EpisodeFolder, steps: Sequence[PlayedStep]) -> list[str]:

@@ -19,7 +19,7 @@ from bench.restart_policy import PolicyName, RestartPolicy, policy_of
 from bench.sweep import Cell, Sweep, cells, phase_and_cell
 from common.services import ServiceSpec
 from common.settings import Settings
-from common.topology import Deployment
+from common.topology import Deployment, Part, Plan
 
 SCENARIO_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
@@ -210,6 +210,10 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             return self
         deployment = replace(self.deployment, fronts=self.fronts_of[name])
         return replace(self, deployment=deployment, fronts_of={})
+
+    def processes(self, plan: Plan) -> list[Part]:
+        """The parts that get a process; at level client the load process is the front."""
+        return [part for part in plan.parts if self.level == "rest" or part.role != "front"]
 
     @property
     def cells(self) -> tuple[Cell, ...]:

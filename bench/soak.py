@@ -128,7 +128,7 @@ def draw(seed: str, duration_s: float, stage: Stage, kinds: Mapping[str, Kind] =
 
 def rounds_of(scenario: Scenario, phase: Soak, trial: int, plan: Plan) -> dict[str, tuple[Fault, ...]]:
     """``{step: its faults}``. A role's only part is not ended in the second half, so that it too has a long life."""
-    parts = Counter(part.role for part in plan.parts if scenario.level == "rest" or part.role != "front")
+    parts = Counter(part.role for part in scenario.processes(plan))
     restart_s = scenario.supervision.restart.delay_s + START_S
     steps = phase.steps
     return {

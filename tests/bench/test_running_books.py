@@ -1,10 +1,12 @@
 """The books of rounds that are over are kept while the next one is played, and only theirs."""
 
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 
 from bench.folders import EpisodeFolder
-from bench.running_books import broken_laws
+from bench.running_books import RunningBooks, broken_laws
 from tests.bench.recording import SMALL, make_run
 
 NAME = "latency-paranoid-pirate-1"
@@ -47,3 +49,19 @@ def test_what_is_lost_is_told_with_its_round_and_not_before(played):
     spoil_a_late_execution(files)
     assert broken_laws(files, only_first_over(steps)) == []
     assert any(law.endswith("answered with another's answer") for law in broken_laws(files, steps))
+
+
+async def test_one_look_at_a_time_and_what_it_found_is_told_once(played):
+    files, steps = played
+    books = RunningBooks(files, broken_laws)
+    assert books.broken() == []
+    spoil_a_late_execution(files)
+    books.look(steps)
+    books.look([])  # which would find nothing: the first look is under way
+    async with asyncio.timeout(30):
+        while not (found := books.broken()):
+            await asyncio.sleep(0.01)
+    assert found == broken_laws(files, steps)
+    assert books.broken() == []
+    books.look(only_first_over(steps))
+    books.cancel()
