@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from bench.analysis.depths import PLACES, Depth
 from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings
-from bench.analysis.summing import recovery_summary
+from bench.analysis.recovery_summary import recovery_summary
 from bench.charts.picture import Grid, Picture, panels_of
 from bench.charts.style import FAULT, INK, Style, styles
 from bench.charts.words import done_to, file_name

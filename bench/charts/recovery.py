@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator
 
 from bench.analysis.faults import Fault
 from bench.analysis.findings import Findings
+from bench.analysis.recovery_summary import recovery_summary
 from bench.analysis.summary import RecoverySummary
-from bench.analysis.summing import recovery_summary
 from bench.analysis.timeline import FAILURE_BIN_NS, FAILURES, Timeline
 from bench.charts.labels import scale_logarithmically
 from bench.charts.picture import Grid, Picture

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bench.analysis.findings import Findings
+from bench.analysis.recovery_summary import recovery_summary
 from bench.analysis.summary import RecoverySummary
-from bench.analysis.summing import recovery_summary
 from bench.charts.picture import Grid, Picture, interval, panels_of
 from bench.charts.style import INK, QUIET, Style, styles
 from bench.charts.words import done_to, file_name

@@ -16,8 +16,8 @@ from bench.analysis.faults import Heard, faults
 from bench.analysis.findings import analyse
 from bench.analysis.latency import knowable, latencies_ms, percentiles
 from bench.analysis.recording import Step
+from bench.analysis.recovery_summary import recovery_summary
 from bench.analysis.steady import by_load
-from bench.analysis.summing import recovery_summary
 from bench.analysis.throughput import capacity, ladder
 from bench.analysis.trials import by_trial
 from bench.analysis.validity import Reason, invalid_in_cells

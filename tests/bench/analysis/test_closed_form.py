@@ -7,7 +7,7 @@ import pytest
 
 from bench.analysis.closed_form import BATCHES, Form, Load, curve, form, predict
 from bench.analysis.queueing import Path, Shares
-from bench.analysis.summing import closed_form
+from bench.analysis.theory_summary import closed_form
 from bench.phases import Open
 from bench.theory import replay
 from bench.theory.closed_forms import mmc_mean_wait, mmc_response_quantile
