@@ -3,12 +3,12 @@
 Invariant: a sentence names a difference only where ``verdict`` finds one; every number has its interval with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from bench.analysis import agreement, crossover
 from bench.analysis.differences import CAPACITY, LATENCY
-from bench.analysis.summary import Level, RecoverySummary, Summary
+from bench.analysis.summary import Level, Model, RecoverySummary, Summary
 from bench.charts.words import done_to
 from bench.report.numbers import estimate, milliseconds, number, percent
 from bench.report.verdict import judge, words
@@ -113,19 +113,23 @@ def _theory(summary: Summary, levels: dict[str, Level]) -> Iterator[Answer]:
     points = []
     for name, level in levels.items():
         models = level.queueing.get(load, {})
-        judged = {model: found.mean_wait.deviation for model, found in models.items() if model in DISCIPLINES}
-        known = {model: deviation for model, deviation in judged.items() if deviation}
-        if len(known) == len(DISCIPLINES):
-            nearest = min(known, key=lambda model: abs(known[model].median))
-            found = models[nearest]
+        if model := nearest(models):
+            found = models[model]
             points.append(
-                f"{name} is nearest to {DISCIPLINES[nearest]}: mean wait {milliseconds(found.mean_wait.measured_ms)},"
+                f"{name} is nearest to {DISCIPLINES[model]}: mean wait {milliseconds(found.mean_wait.measured_ms)},"
                 f" {percent(found.mean_wait.deviation)} off the replay of the same arrivals; p99 of the response"
                 f" {milliseconds(found.p99_response.measured_ms)}, {percent(found.p99_response.deviation)} off."
             )
     verdict = agreed(summary)
     if points or verdict:
         yield Answer("Beside queueing theory:", verdict, tuple(points))
+
+
+def nearest(models: Mapping[str, Model]) -> str | None:
+    """Whose mean wait, of ``DISCIPLINES``, the measured one is nearest to; None where not all were replayed."""
+    off = {model: found.mean_wait.deviation for model, found in models.items() if model in DISCIPLINES}
+    known = {model: abs(deviation.median) for model, deviation in off.items() if deviation}
+    return min(known, key=known.__getitem__) if len(known) == len(DISCIPLINES) else None
 
 
 def _faults(levels: dict[str, Level]) -> Iterator[Answer]:
@@ -172,13 +176,17 @@ def back(recovery: RecoverySummary) -> str:
 
 def _cost(levels: dict[str, Level]) -> Iterator[Answer]:
     for name, level in levels.items():
-        broker = level.cpu_us_per_transaction.get("broker")
-        if broker:
-            whole = sum(each.median for each in level.cpu_us_per_transaction.values())
-            yield Answer(
-                f"The broker of {name} itself:",
-                f"{estimate(broker, ' µs')} of processor time for each transaction, of {number(whole)} µs in all.",
-            )
+        if cost := broker_cost(level):
+            yield Answer(f"The broker of {name} itself:", f"{cost}.")
+
+
+def broker_cost(level: Level) -> str:
+    """What it takes of each transaction's processor time; empty where there is none."""
+    broker = level.cpu_us_per_transaction.get("broker")
+    if not broker:
+        return ""
+    whole = sum(each.median for each in level.cpu_us_per_transaction.values())
+    return f"{estimate(broker, ' µs')} of processor time for each transaction, of {number(whole)} µs in all"
 
 
 def _accounts(summary: Summary) -> Iterator[Answer]:

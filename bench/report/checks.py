@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from bench.analysis.findings import Findings
+from bench.analysis.findings import Findings, Topology
 from bench.checks.check import Check, Checked, threshold, told
 from bench.checks.registry import CHECKS
 from bench.report.numbers import NONE, number
 from bench.report.table import Row, Table
+from bench.run_record import RunRecord
 from bench.scenario import Scenario
 
 
@@ -45,33 +46,14 @@ def _row(name: str, check: Check[Any], found: Checked, scenario: Scenario) -> Ro
 
 
 def checks(findings: Findings) -> list[Table]:
-    """Every check, and how near the generator was to its limits, by topology."""
+    """Every check, and how near the generator was to its limits, by topology; none where nothing was played."""
+    if not findings.topologies:
+        return []
+    return [each_check(findings), _load_process(findings), *_growth(findings)]
+
+
+def _load_process(findings: Findings) -> Table:
     record = findings.record
-    rows = []
-    for topology in findings.topologies:
-        steps = [
-            step for episode in record.episodes if episode.topology == topology.name for step in episode.steps
-        ]
-        open_steps = [step for step in steps if step.begin_ns and not step.concurrency]
-        worst_us = max((step.lag_p99_us for step in open_steps), default=None)
-        busiest = max(
-            (
-                step.load_cpu_s / ((step.done_ns - step.begin_ns) / 1e9)
-                for step in steps
-                if step.done_ns > step.begin_ns
-            ),
-            default=None,
-        )
-        rows.append(
-            (
-                topology.name,
-                f"{topology.trials} of {topology.trials + topology.trials_invalid}",
-                NONE if worst_us is None else f"{number(worst_us / 1e3)} ms",
-                NONE if busiest is None else f"{busiest:.0%}",
-                f"{sum(step.dropped for step in steps):,}",
-                str(sum(episode.topology == topology.name for episode in record.repeated)),
-            )
-        )
     header = (
         "",
         "valid trials",
@@ -83,19 +65,26 @@ def checks(findings: Findings) -> list[Table]:
     given_up = "; ".join(
         f"{', '.join(each.given_up)} in {each.name}" for each in record.episodes if each.given_up
     )
+    note = f"Given up by the supervisor, and dead to the end: {given_up}." if given_up else ""
+    return Table("The load process", header, [_load_of(each, record) for each in findings.topologies], note)
+
+
+def _load_of(topology: Topology, record: RunRecord) -> Row:
+    mine = [episode for episode in record.episodes if episode.topology == topology.name]
+    steps = [step for episode in mine for step in episode.steps]
+    lags_us = [step.lag_p99_us for step in steps if step.begin_ns and not step.concurrency]
+    busy = [
+        step.load_cpu_s / ((step.done_ns - step.begin_ns) / 1e9)
+        for step in steps
+        if step.done_ns > step.begin_ns
+    ]
     return (
-        [
-            each_check(findings),
-            Table(
-                "The load process",
-                header,
-                rows,
-                f"Given up by the supervisor, and dead to the end: {given_up}." if given_up else "",
-            ),
-            *_growth(findings),
-        ]
-        if rows
-        else []
+        topology.name,
+        f"{topology.trials} of {topology.trials + topology.trials_invalid}",
+        f"{number(max(lags_us) / 1e3)} ms" if lags_us else NONE,
+        f"{max(busy):.0%}" if busy else NONE,
+        f"{sum(step.dropped for step in steps):,}",
+        str(sum(episode.topology == topology.name for episode in record.repeated)),
     )
 
 

@@ -5,25 +5,18 @@ of another kind (a slow worker, a soak) is answered by what it measured. No diff
 not find.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
-
-from msgspec.structs import astuple
+from collections.abc import Iterator
 
 from bench.analysis.crossover import sentence
-from bench.analysis.differences import CAPACITY, LATENCY, Differences
+from bench.analysis.differences import CAPACITY, LATENCY
 from bench.analysis.summary import Level, RecoverySummary, Summary
 from bench.audit import violations
 from bench.charts.words import done_to
 from bench.ledger import Books, broken_laws
-from bench.report.answer import DISCIPLINES, back, harm, headline_load
-from bench.report.numbers import estimate, milliseconds, number
-from bench.report.verdict import Verdict, judge, listed
+from bench.report.answer import DISCIPLINES, back, broker_cost, harm, headline_load, nearest
+from bench.report.compared import Words, compared, ordered
+from bench.report.numbers import estimate, milliseconds
 from bench.scenario import Scenario
-from bench.statistics import Estimate
-
-NAMED_MAX = 3
-"""Topologies told of one by one in one sentence; of more, the lowest and the highest."""
 
 
 def opening(summary: Summary, scenario: Scenario) -> list[str]:
@@ -58,9 +51,9 @@ def _capacity(summary: Summary, levels: dict[str, Level], scenario: Scenario) ->
     known = {name: level.capacity_per_s for name, level in levels.items() if level.capacity_per_s}
     if known:
         told = {name: estimate(value, "/s") for name, value in known.items()}
-        yield _compared(
+        yield compared(
             f"with {scenario.deployment.workers} workers",
-            _ordered(known, told),
+            ordered(known, told),
             Words("carried", "carries more", "carry more"),
             summary.differences,
             CAPACITY,
@@ -73,70 +66,13 @@ def _tail(summary: Summary, levels: dict[str, Level]) -> Iterator[tuple[str, str
     known = {name: p99 for name, p99 in loaded.items() if p99}
     if known:
         told = {name: milliseconds(value) for name, value in known.items()}
-        yield _compared(
+        yield compared(
             f"at {'load ' if load[:1].isdigit() else ''}{load}",
-            _ordered(known, told),
+            ordered(known, told),
             Words("had a p99 of", "has the shorter p99", "have the shorter p99"),
             summary.differences,
             LATENCY.format(load),
         )
-
-
-def _ordered(known: Mapping[str, Estimate], told: dict[str, str]) -> dict[str, str]:
-    """{topology: figure} as they came; of many, by rising medians."""
-    if len(known) <= NAMED_MAX:
-        return told
-    return {name: told[name] for name in sorted(known, key=lambda name: known[name].median)}
-
-
-class Words(NamedTuple):
-    """What is said of a quantity."""
-
-    was: str
-    one: str
-    """Of one that is better."""
-    several: str
-
-
-def _compared(
-    where: str, told: dict[str, str], words: Words, differences: Differences, figure: str
-) -> tuple[str, str]:
-    """One quantity by the verdict on it, and why there is none."""
-    verdict = judge(list(told), differences, figure)
-    if not verdict.behind:
-        # What would help, in brackets, is left to the figures behind it.
-        why = verdict.why_none.partition(" (")[0].rstrip(".").replace(": ", ", ")
-        return f"{where}, {_each(told, words.was)}", why[:1].lower() + why[1:]
-    better = words.one if verdict.winner else words.several
-    by = _by(differences, figure, verdict)
-    clause = f"{where}, {_named(verdict.best)} {better} than {_named(verdict.behind)}{by}"
-    return f"{clause}: {_each(told, words.was)}", ""
-
-
-def _each(told: dict[str, str], was: str) -> str:
-    (first, figure), *others = told.items()
-    if len(told) > NAMED_MAX:
-        last, most = others[-1]
-        return f"{len(told)} topologies {was} {figure} ({first}) to {most} ({last})"
-    return listed([f"{first} {was} {figure}", *(f"{name} {each}" for name, each in others)])
-
-
-def _named(names: tuple[str, ...]) -> str:
-    return listed(names) if len(names) <= NAMED_MAX else f"{len(names)} others"
-
-
-def _by(differences: Differences, figure: str, verdict: Verdict) -> str:
-    """The quotient of the two over paired trials, larger over smaller, with its interval."""
-    if len(verdict.best) > 1 or len(verdict.behind) > 1:
-        return ""
-    one, other = verdict.best[0], verdict.behind[0]
-    row = differences.get(f"{one}/{other}", {}).get(figure) or differences[f"{other}/{one}"][figure]
-    if not row.ratio:
-        return ""
-    median, low, high, _ = astuple(row.ratio)
-    if median < 1:
-        median, low, high = 1 / median, 1 / high, 1 / low
-    return f" by a factor of {number(median)} ({number(low)}–{number(high)})"
 
 
 def _broken(summary: Summary, levels: dict[str, Level]) -> Iterator[str]:
@@ -188,11 +124,8 @@ def _queueing(levels: dict[str, Level]) -> Iterator[str]:
     """Where nothing was broken and there was one dispatcher, the discipline that each came nearest to."""
     load = headline_load(levels)
     for name, level in levels.items():
-        models = level.queueing.get(load, {})
-        off = {model: found.mean_wait.deviation for model, found in models.items() if model in DISCIPLINES}
-        known = {model: abs(deviation.median) for model, deviation in off.items() if deviation}
-        if len(known) == len(DISCIPLINES):
-            yield f"at load {load}, {name} waits as {DISCIPLINES[min(known, key=known.__getitem__)]} would"
+        if model := nearest(level.queueing.get(load, {})):
+            yield f"at load {load}, {name} waits as {DISCIPLINES[model]} would"
 
 
 def _grown(summary: Summary) -> Iterator[str]:
@@ -207,13 +140,8 @@ def _grown(summary: Summary) -> Iterator[str]:
 
 def _price(summary: Summary, levels: dict[str, Level]) -> Iterator[str]:
     for name, level in levels.items():
-        broker = level.cpu_us_per_transaction.get("broker")
-        if broker:
-            whole = sum(each.median for each in level.cpu_us_per_transaction.values())
-            yield (
-                f"the broker of {name} costs {estimate(broker, ' µs')} of processor time for each transaction, of"
-                f" {number(whole)} µs in all"
-            )
+        if cost := broker_cost(level):
+            yield f"the broker of {name} costs {cost}"
     yield from _accounts(summary)
 
 
