@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable
 
-from bench.analysis.places import PLACES
 from bench.analysis.summary import Latency, Level, ReadingSummary, Summary
 from bench.analysis.timeline import FAILURES
-from bench.ledger import FATES
+from bench.report.ledger_table import ledger_tables
 from bench.report.numbers import NONE, estimate, milliseconds
 from bench.report.predictions_table import absent_table, load_table, slow_table
 from bench.report.recovery_table import recovery_table
 from bench.report.sweep_table import capacity_table, crossover_table, tail_table
-from bench.report.table import Row, Table
+from bench.report.table import Row, Table, by_topology
 from bench.report.theory_table import theory_tables
 from bench.report.verdict import listed
 from bench.statistics import BOOTSTRAP_N_MIN
@@ -34,12 +33,7 @@ def tables(summary: Summary) -> dict[str, list[Table]]:
         "cost": [_cost(names, levels)],
         "membership": [_membership(summary)],
         "theory": theory_tables(summary),
-        "ledger": [
-            _accounts(names, levels),
-            _places(names, levels),
-            _all_fates(names, levels),
-            _bank(names, levels),
-        ],
+        "ledger": ledger_tables(names, levels),
     }
     return {chart: [table for table in some if table.rows] for chart, some in found.items()}
 
@@ -57,18 +51,13 @@ def _keys(dicts: Iterable[Iterable[str]]) -> list[str]:
     return list(dict.fromkeys(key for each in dicts for key in each))
 
 
-def _by_topology(title: str, names: list[str], rows: Iterable[Row], note: str = "") -> Table:
-    """A column for each topology, a row for each figure; figures that none has are left out."""
-    return Table(title, ("", *names), [row for row in rows if set(row[1:]) != {NONE}], note)
-
-
 def _throughput(names: list[str], levels: list[Level]) -> Table:
     ladder = [
         (f"{users} users", *(estimate(level.throughput_per_s.get(users)) for level in levels))
         for users in _keys(level.throughput_per_s for level in levels)
     ]
     best = ("best of each trial", *(estimate(level.capacity_per_s) for level in levels))
-    return _by_topology("Completed per second by users asking at once", names, [*ladder, best])
+    return by_topology("Completed per second by users asking at once", names, [*ladder, best])
 
 
 def _latency(names: list[str], levels: list[Level]) -> Table:
@@ -77,7 +66,7 @@ def _latency(names: list[str], levels: list[Level]) -> Table:
         for load in _keys(level.latency_ms for level in levels)
         for row in _latency_at(load, [level.latency_ms.get(load) for level in levels])
     ]
-    return _by_topology("Latency from the scheduled instant, by offered load", names, rows)
+    return by_topology("Latency from the scheduled instant, by offered load", names, rows)
 
 
 def _latency_at(load: str, found: list[Latency | None]) -> list[Row]:
@@ -99,7 +88,7 @@ def _fates(names: list[str], levels: list[Level]) -> Table:
 
 
 def _cpu(names: list[str], levels: list[Level]) -> Table:
-    return _by_topology(
+    return by_topology(
         "Microseconds of processor time for one completed transaction",
         names,
         [
@@ -150,7 +139,7 @@ def _membership(summary: Summary) -> Table:
         ),
     ]
     differ = [each for topology in found for each in topology.connections_differ]
-    return _by_topology(
+    return by_topology(
         "What it takes to add or to remove a worker while the others run",
         list(summary.topologies),
         rows,
@@ -169,7 +158,7 @@ def _per_core(names: list[str], levels: list[Level]) -> Table:
         ("for one second of processor time", *(estimate(each.per_cpu_s) if each else NONE for each in found)),
         ("processors busy", *(estimate(each.cores) if each else NONE for each in found)),
     ]
-    return _by_topology(f"The largest goodput with p99 within {target}", names, rows)
+    return by_topology(f"The largest goodput with p99 within {target}", names, rows)
 
 
 def _cost(names: list[str], levels: list[Level]) -> Table:
@@ -187,7 +176,7 @@ def _cost(names: list[str], levels: list[Level]) -> Table:
         for link in _keys(cost.wire_bytes for cost in costs)
     ]
     http = ("bytes of HTTP, client-front", *(estimate(cost.http_bytes) for cost in costs))
-    return _by_topology("What else one completed transaction costs", names, [*by_role, *links, http])
+    return by_topology("What else one completed transaction costs", names, [*by_role, *links, http])
 
 
 _ROLE_COSTS = {
@@ -195,103 +184,3 @@ _ROLE_COSTS = {
     "switches_involuntary": "involuntary context switches",
     "rss_mib": "MiB resident",
 }
-
-
-_LAWS = {
-    "scheduled": "scheduled",
-    "lost": "lost (must be 0)",
-    "phantom": "phantom (must be 0)",
-    "duplicate": "executed more than once",
-    "duplicate_at_most_once": "of these, at most once was asked for (must be 0)",
-    "unknown_executed": "unknown, and executed",
-    "unknown_not_executed": "unknown, and not executed",
-    "broken_executed": "broken, and executed",
-    "broken_not_executed": "broken, and not executed",
-    "late_execution": "executions begun after their deadline",
-    "rejected_executed_late": "of these, rejected for their client",
-    "unasked": "executed, on no client's record (must be 0)",
-    "fateless": "without a fate (must be 0)",
-    "repeated": "with a second fate (must be 0)",
-    "opaque": "executions of messages without a header",
-}
-
-
-_LATE = {
-    "overran": "executions begun before their deadline, and ended after it",
-    "worker_ms": "worker time spent after deadlines, ms",
-}
-
-
-def _accounts(names: list[str], levels: list[Level]) -> Table:
-    return _by_topology(
-        "The ledger: what clients and workers wrote down, joined",
-        names,
-        [
-            *(
-                (words, *(f"{getattr(level.ledger, name):,}" for level in levels))
-                for name, words in _LAWS.items()
-            ),
-            *(
-                (words, *(f"{getattr(level.late_work, name):,}" for level in levels))
-                for name, words in _LATE.items()
-            ),
-        ],
-        "All trials, also invalid ones, warm-up included.",
-    )
-
-
-def _places(names: list[str], levels: list[Level]) -> Table:
-    rows = [
-        (f"{name}, {what}", *(f"{by_place.get(place, 0):,}" for place in PLACES))
-        for name, level in zip(names, levels, strict=True)
-        for what, by_place in sorted(level.places.items())
-    ]
-    return Table(
-        "Where transactions that went wrong were seen last",
-        ("", *PLACES),
-        rows,
-        "All trials, warm-up included. client: never taken. front: unsent. queue: with a broker. link: handed to a"
-        " worker that never began it. worker: begun, not finished. answer: finished, and not answered in time. late:"
-        " completed, with an execution that outlasted its deadline.",
-    )
-
-
-_AUDIT = {
-    "total_before": "in all accounts, when the bank opened",
-    "total_after": "in all accounts, at the end (must be the same)",
-    "accounts_off": "accounts that hold something else than the journal says (must be 0)",
-    "applied": "transfers applied",
-    "refused": "refused for want of funds",
-    "completed_not_applied": "completed, and not applied (must be 0)",
-    "misapplied": "applied otherwise than asked for (must be 0)",
-    "rejected_applied": "rejected or refused, and applied (must be 0)",
-    "failed_applied": "failed, and applied (must be 0)",
-    "applied_twice": "applied more than once (must be 0)",
-    "unasked_applied": "applied, asked for by nobody (must be 0)",
-    "unknown_applied": "unknown, and applied",
-    "unknown_not_applied": "unknown, and not applied",
-    "broken_applied": "broken, and applied",
-    "broken_not_applied": "broken, and not applied",
-}
-
-
-def _bank(names: list[str], levels: list[Level]) -> Table:
-    audits = [level.audit for level in levels]
-    return _by_topology(
-        "The bank's books, held against what its clients asked for",
-        names,
-        [
-            (words, *(NONE if each is None else f"{getattr(each, name):,}" for each in audits))
-            for name, words in _AUDIT.items()
-        ],
-        "All trials, also invalid ones, warm-up included.",
-    )
-
-
-def _all_fates(names: list[str], levels: list[Level]) -> Table:
-    return _by_topology(
-        "How transactions ended for their clients",
-        names,
-        [(fate, *(f"{getattr(level.fates, fate):,}" for level in levels)) for fate in FATES],
-        "All trials, warm-up included. Their sum is what was scheduled.",
-    )
