@@ -34,17 +34,17 @@ def to_parquet(folder: Path) -> Converted:
         ValueError: a file is not one of ours.
     """
     record = run_record.read(folder)
-    database = parquet.connect()
-    parquet.create(database)
     torn: list[str] = []
     played = [
         (episode, files)
         for episode in record.episodes
         if (files := EpisodeFolder.of(folder, episode.name)).raw.is_dir()
     ]
-    for episode, files in played:
-        _convert(database, record, episode, files, torn)
-    parquet.write(database, folder)
+    with parquet.connect() as database:
+        parquet.create(database)
+        for episode, files in played:
+            _convert(database, record, episode, files, torn)
+        parquet.write(database, folder)
     return Converted(len(played), tuple(torn))
 
 

@@ -52,16 +52,13 @@ def broken_laws(files: EpisodeFolder, steps: Sequence[PlayedStep]) -> list[str]:
     over = [step for step in steps if step.done_ns]
     if not over:
         return []
-    database = parquet.connect()
-    try:
+    with parquet.connect() as database:
         parquet.create(database)
         raw.read_transactions(database, files, steps)
         _leave_out_what_is_not_settled(database, over)
         return [
             law for books in ledger.books(database).values() for law in ledger.broken_laws(books).values()
         ]
-    finally:
-        database.close()
 
 
 def _leave_out_what_is_not_settled(database: Database, over: Sequence[PlayedStep]) -> None:

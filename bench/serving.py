@@ -100,11 +100,14 @@ class _Printed:
 
     def __init__(self) -> None:
         self._died: set[str] = set()
+        self._stopping = False
+        """What ends from here on was told to."""
 
     def add(self, kind: str, subject: str = "", detail: str = "", t_ns: int | None = None) -> None:
         if kind == "stop":
-            self._died.clear()
-            self.add = lambda *_, **__: None  # type: ignore[method-assign]  # what ends now was told to
+            self._stopping = True
+        elif self._stopping:
+            return
         elif kind == "exit":
             self._died.add(subject)
             click.echo(f"{subject} ended: {detail}", err=True)

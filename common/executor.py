@@ -107,9 +107,8 @@ class Executor:
         except NotFrames as error:
             _logger.warning("transaction %s failed: %s", transaction.id.decode(), error)
             return Fate.FAILED, (str(error).encode(),)
-        except (
-            BaseException
-        ) as error:  # SystemExit too, which would leave a worker that beats and never works
+        # SystemExit too, which would leave a worker that beats and never works.
+        except BaseException as error:
             _logger.warning("transaction %s failed", transaction.id.decode(), exc_info=True)
             return Fate.FAILED, (f"the service raised {type(error).__name__}".encode(),)
 

@@ -181,9 +181,8 @@ def frames(returned: object) -> Frames:
     """
     if isinstance(returned, bytes):
         return (returned,)
-    if isinstance(returned, str) or not isinstance(
-        returned, Iterable
-    ):  # an empty str is an iterable of bytes
+    # An empty str is an iterable of bytes.
+    if isinstance(returned, str) or not isinstance(returned, Iterable):
         raise NotFrames(f"{_EXPECTED}, got {type(returned).__name__}")
     body = tuple(returned)
     for frame in body:

@@ -2,8 +2,7 @@
 
 Invariant: what ``parse_header`` and ``parse_status`` return was checked in full. A header that begins with our magic
 and fails the check is ``Malformed``, as is what has the layout of a status and is none that was asked for; anything
-else is somebody else's. The layouts
-are in PROTOCOL.md, sections 2 and 3.
+else is somebody else's. The layouts are in PROTOCOL.md, sections 2 and 3.
 """
 
 import struct

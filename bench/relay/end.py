@@ -141,9 +141,8 @@ class End(asyncio.Protocol):
         """Pass on the other side's end; close both once both have said so."""
         self._told_end = True
         if self._transport is not None and not self._transport.is_closing():
-            with suppress(
-                OSError
-            ):  # reset by its peer a moment ago, of which connection_lost is still to tell
+            # It may have been reset by its peer a moment ago, of which connection_lost is still to tell.
+            with suppress(OSError):
                 self._transport.write_eof()
         if self.other._told_end:
             self.close()
