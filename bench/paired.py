@@ -180,10 +180,8 @@ def _of_pairs(apart: Logs) -> Difference:
     mean = float(apart.mean())
     if _constant(apart):
         return _certain(mean, apart.size, 2 / 2**apart.size)
-    from scipy.special import (
-        stdtr,
-        stdtrit,
-    )  # scipy.stats takes 1 to 2 s to import, and ten times as long a test
+    # scipy.stats takes 1 to 2 s to import, and ten times as long a test.
+    from scipy.special import stdtr, stdtrit
 
     error, freedom = float(apart.std(ddof=1)) / math.sqrt(apart.size), apart.size - 1
     half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
