@@ -16,7 +16,7 @@ from common.topology import Topology
 @click.command(epilog=examples("brokerbench list"))
 def list() -> None:
     """What can be named: topologies, scenarios, faults and services."""
-    topologies = TOPOLOGIES | _third_party()
+    topologies = {**TOPOLOGIES, **_third_party()}
     _section("topologies", {name: f"{it.family}: {it.summary}" for name, it in topologies.items()})
     _section("scenarios", {name: summary(path) for name, path in built_in().items()})
     _section("faults", {name: fault.does for name, fault in FAULTS.items()})
