@@ -43,7 +43,7 @@ def parse(body: bytes) -> Transfer:
     """
     try:
         found = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NoTransfer(f"{_EXPECTED}: {error}") from None
     for account in (found.source, found.target):
         if not 1 <= account <= ACCOUNTS_MAX:

@@ -19,10 +19,11 @@ async def turn_away(stream: IOStream, response: bytes, discarded_bytes_max: int)
     """Write ``response``, then close ``stream`` as soon as the peer has closed its end, or a limit is
     reached. Never raises for what a peer can do; afterwards the stream is closed.
     """
+    ours = stream.socket  # a stream that a peer's reset closes meanwhile has none any more
     try:
         async with asyncio.timeout(LINGER_S):
             await stream.write(response)
-            stream.socket.shutdown(socket.SHUT_WR)
+            ours.shutdown(socket.SHUT_WR)
             await _discard(stream, discarded_bytes_max)
     except (StreamClosedError, TimeoutError, OSError):
         pass

@@ -34,6 +34,7 @@ def test_a_body_says_what_it_was_made_of_whatever_its_length(source, target, amo
         (b'{"from": 3, "to": 7, "amount": 99999999999999999999999}', "a transfer is|amount must be"),
         (b'{"from": 0, "to": 7, "amount": 12}', "an account must be 1 to"),
         (b'{"from": 3, "to": 99999999999999, "amount": 12}', "an account must be 1 to"),
+        pytest.param(b'{"x": ' + 60_000 * b"[", "a transfer is", id="nested without end"),
         (b'{"from": 3, "to": 3, "amount": 12}', "from and to must be two accounts, got 3 twice"),
     ],
 )
