@@ -32,13 +32,13 @@ def main(arguments: Sequence[str]) -> int:
     """Measure and print; the exit status as of ``brokerbench``."""
     parser = argparse.ArgumentParser(prog="python -m bench.speed", description=__doc__.split("\n")[0])
     parser.add_argument("topologies", nargs="*", default=["paranoid-pirate", "freelance"], metavar="TOPOLOGY")
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--seconds", type=int, default=4, help="of each run")
+    parser.add_argument("--rounds", type=_at_least_1, default=4)
+    parser.add_argument("--seconds", type=_at_least_1, default=4, help="of each run")
     chosen = parser.parse_args(arguments)
     try:
         for name in chosen.topologies:
             check_topology(name)
-        report(measure([HELLO, *chosen.topologies], chosen.rounds, chosen.seconds))
+        report(measure([HELLO, *dict.fromkeys(chosen.topologies)], chosen.rounds, chosen.seconds))
     except BadInput as error:
         print(f"speed: {error}", file=sys.stderr)
         return 2
@@ -64,6 +64,13 @@ def report(found: dict[str, list[float]]) -> None:
             ratios = [rate / base for rate, base in zip(rates, hello, strict=True)]
             extremes = f"{min(ratios):.2f} to {max(ratios):.2f}, n = {len(ratios)}"
             print(f"{subject}: {median(rates):,.0f}/s, {median(ratios):.2f} of it ({extremes})")
+
+
+def _at_least_1(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
 
 
 def _run(subject: str, seconds: int) -> float:

@@ -46,11 +46,14 @@ def drive(
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "requests.lua"
         script.write_text(_POST if method == "POST" else _PUT.replace("RUN", f"wrk-{secrets.token_hex(4)}"))
+        patience_s = seconds + 30
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), url]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=patience_s, check=False)
         except FileNotFoundError:
             raise BadInput("wrk must be installed (Debian: apt-get install wrk), it is not") from None
+        except subprocess.TimeoutExpired:
+            raise BadInput(f"wrk must end within {patience_s} s, it did not") from None
     found = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
     if not found:
         raise BadInput(f"wrk must find its rate, it said: {(done.stderr or done.stdout).strip()[:200]}")
