@@ -8,11 +8,12 @@ from bench.speed import wrk
 
 
 @pytest.mark.parametrize("option", ["--rounds", "--seconds"])
-def test_less_than_one_is_refused_in_a_line(option, capsys):
+@pytest.mark.parametrize("given", ["0", "-3", "many"])
+def test_less_than_one_is_refused_in_a_line(option, given, capsys):
     with pytest.raises(SystemExit) as ended:
-        speed.main([option, "0"])
+        speed.main([option, given])
     assert ended.value.code == 2
-    assert f"argument {option}: must be at least 1, got 0" in capsys.readouterr().err
+    assert f"argument {option}: must be at least 1, got {given}" in capsys.readouterr().err
 
 
 def test_a_topology_that_is_named_twice_is_measured_once(monkeypatch, capsys):
