@@ -1,12 +1,14 @@
 """Differences over trials: ratios by hand, what cannot be compared, Holm's correction, trials needed, the noise floor."""
 
 import math
+import warnings
 from itertools import combinations, product
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import ttest_ind
 
 from bench.paired import (
     ALPHA,
@@ -53,6 +55,29 @@ def test_the_interval_is_students_of_the_log_ratios() -> None:
 def test_pairs_find_what_schedules_hide_from_welch() -> None:
     assert known(paired(ONE, OTHER)).p < 1e-4
     assert known(unpaired(ONE, OTHER)).p > 0.2
+
+
+@given(
+    st.lists(st.floats(0.1, 10), min_size=2, max_size=8, unique=True),
+    st.lists(st.floats(0.1, 10), min_size=2, max_size=8, unique=True),
+)
+def test_trials_without_pairs_are_judged_as_welch_does(one: list[float], other: list[float]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # values that are nearly identical
+        test = ttest_ind(other, one, equal_var=False)
+    ends = test.confidence_interval(0.95)
+    judged = subtracted(one, other, pairs=False)
+    assert judged.p == pytest.approx(float(test.pvalue), rel=1e-6, abs=1e-12)
+    assert (judged.ratio.low, judged.ratio.high) == pytest.approx((ends.low, ends.high), rel=1e-6, abs=1e-9)
+
+
+def test_a_side_that_does_not_vary_is_judged_by_the_other() -> None:
+    """The other's logs from there: -0.2231, 0.1823, 0: t = 0.1161 at two degrees of freedom, p = 1 - t / sqrt(2 + t^2)."""
+    judged = known(unpaired([5.0, 5.0, 5.0], [4.0, 6.0, 5.0]))
+    assert judged.p == pytest.approx(0.9182, abs=1e-4)
+    turned = known(unpaired([4.0, 6.0, 5.0], [5.0, 5.0, 5.0]))
+    assert turned.p == judged.p
+    assert turned.ratio.median == pytest.approx(1 / judged.ratio.median)
 
 
 def test_swapping_turns_the_ratio_over_and_keeps_p() -> None:
