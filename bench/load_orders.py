@@ -11,7 +11,7 @@ from bench.faults.on_load import bursts_of, retrying_of
 from bench.folders import EpisodeFolder
 from bench.load.spec import ClientSpec, ClosedStep, LoadSpec, OpenStep, PacedStep
 from bench.load.spec import Step as LoadStep
-from bench.phases import Paced, Search
+from bench.phases import Open, Paced, Search, Soak
 from bench.run_record import PlayedStep
 from bench.task import Task
 from common.bank.settings import BankSpec
@@ -81,13 +81,14 @@ def _step(task: Task, step: PlayedStep) -> LoadStep:
             warmup_s=step.warmup_s,
             concurrency=step.concurrency,
         )
+    assert isinstance(phase, Open | Soak)
     return OpenStep(
         name=step.name,
         phase=phase.name,
         duration_s=step.duration_s,
         warmup_s=step.warmup_s,
-        arrivals=getattr(phase, "arrivals", "poisson"),
-        trace=getattr(phase, "trace", ""),
+        arrivals=phase.arrivals,
+        trace=phase.trace if isinstance(phase, Open) else "",
         rate_per_s=step.rate_per_s,
         bursts=bursts_of(phase.faults),
         retrying=retrying_of(phase.faults, task.scenario.settings.retries),
