@@ -69,14 +69,21 @@ def insert(database: Database, table: str, arrays: Arrays, constants: Mapping[st
 
 
 def write(database: Database, folder: Path) -> None:
-    """Write the four tables to ``folder``, each as a whole or not at all."""
+    """Write the four tables to ``folder``, each as a whole or not at all.
+
+    Raises:
+        OSError: one can't be written.
+    """
     for table in TABLES:
         path = folder / f"{table}.parquet"
         half = folder / f".{table}.parquet.half"
-        database.execute(
-            f"COPY (SELECT * FROM {table} ORDER BY phase, topology, trial) TO {_quoted(half)}"
-            " (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd)"
-        )
+        try:
+            database.execute(
+                f"COPY (SELECT * FROM {table} ORDER BY phase, topology, trial) TO {_quoted(half)}"
+                " (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd)"
+            )
+        except duckdb.IOException as error:
+            raise OSError(str(error)) from error
         half.replace(path)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench import facts, parquet, run_record
+from bench.errors import BadInput
 from bench.folders import EpisodeFolder
 from bench.parquet import Arrays, Database
 from bench.run_record import Episode, PlayedStep, RunRecord
@@ -31,7 +32,8 @@ def to_parquet(folder: Path) -> Converted:
 
     Raises:
         OSError: ``run.json`` is missing, or a file can't be read or written.
-        ValueError: a file is not one of ours.
+        ValueError: ``run.json`` is not the record of a run.
+        BadInput: another file is not one of ours.
     """
     record = run_record.read(folder)
     torn: list[str] = []
@@ -67,12 +69,15 @@ def _convert(
     database: Database, record: RunRecord, episode: Episode, files: EpisodeFolder, torn: list[str]
 ) -> None:
     roles = {part.name: part.role for part in record.plans[episode.topology].parts}
-    tables = (
-        ("transactions", facts.transactions([step.name for step in episode.steps], files, torn)),
-        ("executions", facts.executions(files, torn)),
-        ("samples", facts.samples(files, roles, torn)),
-        ("marks", facts.marks(files, torn)),
-    )
+    try:
+        tables = (
+            ("transactions", facts.transactions([step.name for step in episode.steps], files, torn)),
+            ("executions", facts.executions(files, torn)),
+            ("samples", facts.samples(files, roles, torn)),
+            ("marks", facts.marks(files, torn)),
+        )
+    except ValueError as error:
+        raise BadInput(f"{files.raw} must hold what a run wrote down, got: {error}") from error
     for table, arrays in tables:
         if arrays:
             _add(database, table, arrays, episode)

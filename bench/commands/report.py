@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from bench.commands.examples import examples
+from bench.errors import BadInput
 from bench.results import check_run
 
 
@@ -15,6 +16,11 @@ def report(results: Path) -> int:
     check_run("RESULTS", results)
     from bench.outcome import conclude, tell
 
-    outcome = conclude(results)
+    try:
+        outcome = conclude(results)
+    except OSError as error:
+        raise BadInput(
+            f"RESULTS must be a folder that can be read and written, got {str(results)!r}: {error}"
+        ) from error
     tell(outcome)
     return outcome.status

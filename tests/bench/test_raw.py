@@ -2,7 +2,8 @@
 
 import pytest
 
-from bench import run_record
+from bench import cli, run_record
+from bench.errors import BadInput
 from bench.folders import EpisodeFolder
 from bench.parquet import open_run
 from bench.raw import to_parquet
@@ -99,7 +100,7 @@ def test_an_episode_that_left_nothing_is_no_error(run):
 def test_a_broken_line_in_the_middle_is_an_error_that_names_its_place(run):
     files = EpisodeFolder.of(run, "latency-paranoid-pirate-1")
     files.marks.write_bytes(b'{"t_ns": 1, "part": "bench", "kind": "stop"}\n{"t_ns": \n')
-    with pytest.raises(ValueError, match=r"bench.jsonl, line 2"):
+    with pytest.raises(BadInput, match=r"bench.jsonl, line 2"):
         to_parquet(run)
 
 
@@ -112,3 +113,14 @@ def test_a_table_that_is_missing_opens_empty(run):
     to_parquet(run)
     (run / "marks.parquet").unlink()
     assert rows(run, "SELECT * FROM marks") == []
+
+
+def test_a_table_that_cannot_be_written_is_an_error_of_the_system(run, capsys):
+    """As where the folder is another's, or the disk is full: a folder stands where the table is to go."""
+    (run / ".samples.parquet.half").mkdir()
+    with pytest.raises(OSError, match=r"samples\.parquet"):
+        to_parquet(run)
+    assert cli.run(["report", str(run)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("brokerbench: RESULTS must be a folder that can be read and written, got ")
+    assert told.count("\n") == 1
