@@ -18,8 +18,11 @@ def make_folder(out: Path | None, scenario: str) -> Path:
     """Make the folder of a run: ``out``, or one of its own under ``results/``.
 
     Raises:
-        BadInput: ``out`` has something in it, or cannot be made.
+        BadInput: ``out`` has something in it, or cannot be made; or ``latest`` could not be linked to it afterwards.
     """
+    link = RESULTS / LATEST
+    if (out is None or out.parent == RESULTS) and link.exists() and not link.is_symlink():
+        raise BadInput(f"{link} must be absent or a link, got a folder or file: move it away")
     try:
         return _given(out) if out else _dated(scenario)
     except OSError as error:

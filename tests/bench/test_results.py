@@ -30,6 +30,16 @@ def test_latest_leads_to_the_last_one_linked():
         assert Path("results/latest").resolve() == folder.resolve()
 
 
+@pytest.mark.parametrize("out", [None, Path("results/mine")])
+def test_a_latest_that_is_no_link_is_told_before_anything_is_played(out):
+    """As where somebody copied results with their links followed."""
+    Path("results/latest").mkdir(parents=True)
+    with pytest.raises(BadInput, match="results/latest must be absent or a link, got a folder or file"):
+        make_folder(out, "quick")
+    assert [path.name for path in Path("results").iterdir()] == ["latest"]
+    assert make_folder(Path("mine"), "quick").is_dir()
+
+
 def test_a_folder_given_is_made_or_must_be_empty():
     assert make_folder(Path("a/b"), "quick") == Path("a/b")
     assert make_folder(Path("a/b"), "quick").is_dir()
