@@ -62,12 +62,13 @@ ORDER BY part, name, t_ns
 """
 
 _STAYS = """
-SELECT t.waited_us, e.begun_ns, e.finished_ns
-FROM executions e JOIN transactions t
-    ON (t.phase, t.topology, t.trial, t.id) = (e.phase, e.topology, e.trial, e.id)
-WHERE t.phase = ? AND t.topology = ? AND t.trial = ? AND e.begun_ns > 0 AND e.finished_ns > 0
+SELECT waited_us, begun_ns, finished_ns
+FROM (SELECT id, begun_ns, finished_ns FROM executions
+      WHERE phase = ? AND topology = ? AND trial = ? AND begun_ns > 0 AND finished_ns > 0)
+JOIN (SELECT id, waited_us FROM transactions WHERE phase = ? AND topology = ? AND trial = ?) USING (id)
 """
-"""All of the episode: what began before the stretch may reach into it."""
+"""All of the episode: what began before the stretch may reach into it. Each table is narrowed down by itself: joined as a
+whole, those of a sweep take ten times as long."""
 
 
 def little(database: Database, step: Step) -> dict[str, Law]:
@@ -76,7 +77,7 @@ def little(database: Database, step: Step) -> dict[str, Law]:
     episode = step.episode
     where = [episode.phase, episode.topology, episode.trial]
     rows: dict[str, npt.NDArray[Any]] = database.execute(_DEPTHS, [*where, begin_ns, end_ns]).fetchnumpy()
-    stays: dict[str, npt.NDArray[Any]] = database.execute(_STAYS, where).fetchnumpy()
+    stays: dict[str, npt.NDArray[Any]] = database.execute(_STAYS, where * 2).fetchnumpy()
     begun_ns = stays["begun_ns"].astype(np.int64)
     waited_ns = stays["waited_us"].astype(np.int64) * 1000
     spent = {

@@ -125,9 +125,8 @@ _PATH = r"""
 SELECT t.scheduled_ns, t.sent_ns, t.done_ns, t.warmup, t.waited_us, t.slot_us,
        coalesce(try_cast(regexp_extract(e.part, '\d+$') AS BIGINT), dense_rank() OVER (ORDER BY e.part)) - 1 AS worker,
        dense_rank() OVER (ORDER BY t.front) - 1 AS front, e.begun_ns, e.finished_ns
-FROM transactions t
-JOIN executions e ON (t.phase, t.topology, t.trial, t.id) = (e.phase, e.topology, e.trial, e.id)
-WHERE t.phase = ? AND t.topology = ? AND t.trial = ? AND t.step = ? AND t.slot_us > 0
+FROM (SELECT * FROM transactions WHERE phase = ? AND topology = ? AND trial = ? AND step = ? AND slot_us > 0) t
+JOIN (SELECT id, part, begun_ns, finished_ns FROM executions WHERE phase = ? AND topology = ? AND trial = ?) e USING (id)
 QUALIFY row_number() OVER (PARTITION BY t.id ORDER BY e.begun_ns DESC) = 1
 ORDER BY t.sent_ns, t.scheduled_ns
 """
@@ -136,8 +135,9 @@ ORDER BY t.sent_ns, t.scheduled_ns
 def recorded(database: Database, step: Step) -> Path | None:
     """The path of a step; None where too little is known of it."""
     episode = step.episode
-    where = [episode.phase, episode.topology, episode.trial, step.played.name]
-    columns: dict[str, npt.NDArray[Any]] = database.execute(_PATH, where).fetchnumpy()
+    where = [episode.phase, episode.topology, episode.trial]
+    parameters = [*where, step.played.name, *where]
+    columns: dict[str, npt.NDArray[Any]] = database.execute(_PATH, parameters).fetchnumpy()
     path = Path(**columns)
     executed = int(np.count_nonzero(step.transactions.completed))
     if not path.sent_ns.size or path.sent_ns.size < executed * (1 - MISSING_MAX) or path.warmup.all():
