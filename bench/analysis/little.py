@@ -67,8 +67,8 @@ FROM (SELECT id, begun_ns, finished_ns FROM executions
       WHERE phase = ? AND topology = ? AND trial = ? AND begun_ns > 0 AND finished_ns > 0)
 JOIN (SELECT id, waited_us FROM transactions WHERE phase = ? AND topology = ? AND trial = ?) USING (id)
 """
-"""All of the episode: what began before the stretch may reach into it. Each table is narrowed down by itself: joined as a
-whole, those of a sweep take ten times as long."""
+"""All of the episode: what began before the stretch may reach into it. Each table is narrowed down by itself: joined as
+a whole, those of a sweep take ten times as long."""
 
 
 def little(database: Database, step: Step) -> dict[str, Law]:

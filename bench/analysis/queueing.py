@@ -126,7 +126,8 @@ SELECT t.scheduled_ns, t.sent_ns, t.done_ns, t.warmup, t.waited_us, t.slot_us,
        coalesce(try_cast(regexp_extract(e.part, '\d+$') AS BIGINT), dense_rank() OVER (ORDER BY e.part)) - 1 AS worker,
        dense_rank() OVER (ORDER BY t.front) - 1 AS front, e.begun_ns, e.finished_ns
 FROM (SELECT * FROM transactions WHERE phase = ? AND topology = ? AND trial = ? AND step = ? AND slot_us > 0) t
-JOIN (SELECT id, part, begun_ns, finished_ns FROM executions WHERE phase = ? AND topology = ? AND trial = ?) e USING (id)
+JOIN (SELECT id, part, begun_ns, finished_ns FROM executions WHERE phase = ? AND topology = ? AND trial = ?)
+    e USING (id)
 QUALIFY row_number() OVER (PARTITION BY t.id ORDER BY e.begun_ns DESC) = 1
 ORDER BY t.sent_ns, t.scheduled_ns
 """
