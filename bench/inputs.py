@@ -4,6 +4,7 @@ Invariant: a scenario that is played names files in its run's folder only, as ``
 the folder is enough to repeat the run.
 """
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -110,6 +111,13 @@ def keep(scenario: Scenario, run: Path) -> Scenario:
         return str(to)
 
     return _renamed(scenario, copied)
+
+
+def digests(run: Path) -> dict[str, str]:
+    """{name: SHA-256} of the files that a run keeps: what tells two runs apart whose files only have the same names."""
+    return {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted((run / FOLDER).glob("*"))
+    }
 
 
 def found(scenario: Scenario, run: Path) -> Scenario:

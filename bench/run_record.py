@@ -173,6 +173,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
     plans: Mapping[str, Plan]
     """Topology to parts and sockets with every option as asked; endpoints are an example. In a sweep, of a deployment
     that has as many of each part as any cell."""
+    inputs: dict[str, str] = msgspec.field(default_factory=dict)
+    """SHA-256 of each file in ``inputs/``."""
     options_read_back: dict[str, Mapping[str, Mapping[str, Options]]] = msgspec.field(default_factory=dict)
     """Topology to part to socket to what that said it is set to, in the topology's first episode."""
     reference_capacity_per_s: float | None = None

@@ -51,6 +51,7 @@ class Runner:
             command=tuple(command),
             conditions=conditions(),
             plans=plans_of(largest(scenario)),
+            inputs=inputs.digests(folder),
             skipped=list(self._order.skipped),
             repeats=repeats,
         )

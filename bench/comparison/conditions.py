@@ -45,6 +45,7 @@ def _of_run(record: RunRecord) -> dict[str, str]:
     found = {**_flat(record.conditions), **_flat(record.scenario)}
     if record.reference_capacity_per_s is not None:
         found["reference_capacity_per_s"] = f"{record.reference_capacity_per_s:g}"
+    found |= {f"inputs.{name}": f"SHA-256 {digest[:12]}" for name, digest in record.inputs.items()}
     for cell, per_s in record.cell_capacities_per_s.items():
         found[f"reference_capacity_per_s.{cell}"] = f"{per_s:g}"
     return found

@@ -1,7 +1,8 @@
 """Whether the trials of two runs pair: trial i of both was offered the very same schedule.
 
 A schedule is a function of the seed, the trial, and each step's place, length and rate (``bench.load.schedule``). So
-they pair where seed and phases are equal and every step that both played was offered the same rate.
+they pair where seed and phases, recorded arrivals among them, are equal and every step that both played was offered the
+same rate.
 """
 
 from bench.run_record import RunRecord
@@ -15,6 +16,9 @@ def why_unpaired(a: RunRecord, b: RunRecord) -> str:
         return "their phases differ"
     if a.scenario.sweep != b.scenario.sweep:
         return "their sweeps differ"
+    if a.inputs != b.inputs:
+        names = sorted({name for name, _ in a.inputs.items() ^ b.inputs.items()})
+        return f"{' and '.join(names)} of A and of B differ"
     one, other = _rates(a), _rates(b)
     for step in one:
         if step in other and one[step] != other[step]:

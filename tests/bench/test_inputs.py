@@ -1,5 +1,6 @@
 """The files that a scenario names are found beside it, complete what it leaves out, and stay with the run."""
 
+import hashlib
 import shutil
 
 import msgspec
@@ -108,6 +109,8 @@ def test_a_run_keeps_them_and_can_be_found_again_from_its_folder(own, tmp_path):
         "inputs/arrivals-recorded.csv",
     )
     assert msgspec.json.decode(msgspec.json.encode(record), type=Scenario) == record
+    assert runner.record.inputs["service-times.csv"] == hashlib.sha256(b"ms\n1\n3\n").hexdigest()
+    assert list(runner.record.inputs) == ["arrivals-recorded.csv", "service-times.csv"]
     shutil.rmtree(own)
     run.rename(elsewhere)
     again = inputs.found(record, elsewhere)

@@ -92,6 +92,15 @@ def test_runs_at_other_rates_or_seeds_do_not_pair(small):
     assert "was offered" in why_unpaired(record, other)
 
 
+def test_runs_with_other_recorded_arrivals_of_the_same_name_do_not_pair_and_say_so(small):
+    one, other = (replace(small.record, inputs={"arrivals-noon.csv": digest * 32}) for digest in ("ab", "cd"))
+    assert why_unpaired(one, one) == ""
+    assert why_unpaired(one, other) == "arrivals-noon.csv of A and of B differ"
+    assert why_unpaired(one, small.record) == "arrivals-noon.csv of A and of B differ"
+    [found] = differing(one, other)
+    assert (found.key, found.a) == ("inputs.arrivals-noon.csv", "SHA-256 abababababab")
+
+
 def test_conditions_that_differ_are_named_and_no_others(small):
     other = run_record.read(small_run())
     other.conditions = replace(other.conditions, commit="fedcba987654")
