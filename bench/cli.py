@@ -4,6 +4,7 @@ Invariant: no traceback reaches a user who did not ask for one. Exit status: 0 w
 invalid or a part cannot be started, 2 bad input, 130 Ctrl-C.
 """
 
+import errno
 import importlib
 import signal
 import sys
@@ -32,7 +33,8 @@ COMMANDS = {
 """Each is ``bench.commands.<name>``, imported when it is called: a worker in the foreground needs no numpy."""
 
 INTERRUPTED = 130
-BUG = 1
+BUG = FULL = 1
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Commands(click.Group):
@@ -105,6 +107,11 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # who read our output has seen enough
         sys.stderr.close()
         return BUG
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            return _bug(error, "--debug" in arguments)
+        where = f" for {error.filename}" if error.filename else ""
+        return _complain(f"no space is left on the disk{where}; what was written before is whole", FULL)
     except Exception as error:
         return _bug(error, "--debug" in arguments)
 
@@ -119,8 +126,12 @@ def _bug(error: Exception, debug: bool) -> int:
         traceback.print_exception(error)
         return BUG
     log = Path(tempfile.gettempdir()) / f"brokerbench-bug-{time.time_ns()}.log"
-    log.write_text("".join(traceback.format_exception(error)))
-    return _complain(f"a bug of ours, {type(error).__name__}: {error} (details: {log}, or --debug)", BUG)
+    details = f"{log}, or --debug"
+    try:
+        log.write_text("".join(traceback.format_exception(error)))
+    except OSError:  # it may be what the bug came from
+        details = "--debug"
+    return _complain(f"a bug of ours, {type(error).__name__}: {error} (details: {details})", BUG)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The command line: each command explains itself, each bad input gets one line and status 2, no traceback escapes."""
 
+import errno
 import json
 import os
 import shlex
@@ -215,6 +216,26 @@ def test_a_bug_is_one_line_that_says_where_the_traceback_is(capsys, tmp_path, mo
     (log,) = tmp_path.glob("brokerbench-bug-*.log")
     assert str(log) in err
     assert "Traceback" in log.read_text()
+
+
+def test_a_full_disk_is_no_bug(capsys, monkeypatch):
+    def full(scenario: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "results/mine/run.json")
+
+    monkeypatch.setattr("bench.dry_run.describe", full)
+    status, _, err = told(capsys, "run", "quick", "--dry-run")
+    assert status == 1
+    assert err == (
+        "brokerbench: no space is left on the disk for results/mine/run.json; what was written before is whole\n"
+    )
+
+
+def test_a_bug_is_told_where_its_traceback_cannot_be_written(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli.tempfile, "gettempdir", lambda: str(tmp_path / "absent"))
+    monkeypatch.setattr("bench.dry_run.describe", lambda scenario: 1 / 0)
+    status, _, err = told(capsys, "run", "quick", "--dry-run")
+    assert status == 1
+    assert err == "brokerbench: a bug of ours, ZeroDivisionError: division by zero (details: --debug)\n"
 
 
 def test_debug_shows_the_traceback_of_a_bug(capsys, monkeypatch):
