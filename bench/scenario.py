@@ -75,7 +75,7 @@ class Validity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A fault later than this hits another moment of the schedule than in the trials that it is laid over; so late it
     may be over after its step."""
 
-    little_deviation_max: float = 0.4
+    little_deviation_max: float = 0.25
     """How far queues as sampled and waits as told may be apart, of the larger (``bench.checks.little``)."""
 
     def __post_init__(self) -> None:

@@ -49,6 +49,12 @@ class Law(NamedTuple):
         return self.sampled / self.implied - 1 if self.implied else None
 
     @property
+    def beyond_chance(self) -> float:
+        """How far the two are apart more than half of the tolerance, as a fraction of the larger: a lower bound."""
+        apart = max(abs(self.sampled - self.implied) - self.tolerance / 2, 0.0)
+        return apart / max(self.sampled, self.implied) if apart else 0.0
+
+    @property
     def holds(self) -> bool:
         """Whether chance may explain it."""
         return abs(self.sampled - self.implied) <= self.tolerance

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from bench.analysis.little import Law
 from bench.checks.check import judge
 from bench.checks.little import LITTLE, WAITING_MIN, queues
 from tests.bench.analysis import steps as made
@@ -17,6 +18,23 @@ def judged(recorded):
 def test_a_step_in_which_hardly_any_waits_is_not_judged():
     assert judged(of_queue(0.1, 1.9)) == 0
     assert judged(of_queue(WAITING_MIN, 0.1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("law", "fires"),
+    [
+        (
+            Law(2.05, 1.11, 2.01, 198),
+            False,
+        ),  # recorded: 20 samples of a short step happened to meet a long queue
+        (Law(4.25, 5.2, 2.51, 179), False),
+        (Law(2.1, 5.2, 2.51, 179), True),  # the same, had the gauge told half
+        (Law(10.4, 5.2, 2.51, 179), True),
+    ],
+)
+def test_what_chance_may_explain_is_no_reason_and_a_gauge_that_is_wrong_by_half_is_one(law, fires):
+    verdict = judge({"little": LITTLE}, QUICK, of_queue(0)._replace(queues={"0.7": law}))
+    assert bool(verdict.reasons.get("little")) == fires
 
 
 @pytest.mark.parametrize(("unanswered", "known"), [(0, True), (40, False)])
