@@ -2,10 +2,10 @@
 waited, as the parts' gauges were sampled, and for how long each waited, as its client was told.
 
 The law holds on every path, in no steady state and with any queue. What is left between the two is how well ten samples
-a second tell a mean, which the samples tell themselves: two standard errors of it count for nothing. In the 402 steps of
-recorded runs of ``sweep`` (2 s each) and ``quick`` that can be judged at most 6 % were left; with every sample halved, more
-than the limit in 90 % of the steps and in some step of every episode. A gauge or a wait that is wrong by half is a bug of
-ours, and so is then every figure that is made of it.
+a second tell a mean, which the samples tell themselves: two standard errors of it count for nothing. In the 402 steps
+of recorded runs of ``sweep`` (2 s each) and ``quick`` that can be judged at most 6 % were left; with every sample
+halved, more than the limit in 90 % of the steps and in some step of every episode. A gauge or a wait that is wrong by
+half is a bug of ours, and so is then every figure that is made of it.
 
 Only steps that nothing was done to, and in which nearly all were completed: of the others the waits are not known.
 """
