@@ -12,7 +12,7 @@ from statistics import mean, median
 
 from msgspec.structs import astuple, replace
 
-from bench import inputs
+from bench import inputs, ladders
 from bench.capacity import completed_per_s
 from bench.conditions import conditions
 from bench.episode import play
@@ -195,17 +195,17 @@ def measure(episode: Episode, folder: EpisodeFolder) -> Episode:
 
 
 def reference_capacity(played: Sequence[Episode]) -> float:
-    """The largest median, over trials, of a topology's best step.
+    """The largest median, over trials, of a topology's capacity (``bench.ladders``).
 
     Raises:
         BenchError: nothing was completed at all, so that no fraction of it means anything.
     """
-    best: dict[str, list[float]] = {}
+    trials: dict[str, dict[int, ladders.Ladder]] = {}
     for episode in played:
-        best.setdefault(episode.topology, []).append(
-            max((step.completed_per_s for step in episode.steps), default=0)
-        )
-    capacity = max(map(median, best.values()))
+        ladder = {step.concurrency: step.completed_per_s for step in episode.steps}
+        trials.setdefault(episode.topology, {})[episode.trial] = ladder
+    found = [ladders.capacities(of_topology).values() for of_topology in trials.values()]
+    capacity = max((median(rates) for rates in found if rates), default=0.0)
     if not capacity:
         doubts = [doubt.text for episode in played for doubt in episode.doubts]
         raise BenchError(

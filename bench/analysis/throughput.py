@@ -5,9 +5,12 @@ between the first and the last completion. What was sent during the warm-up and 
 what is sent before the end and done after that.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
+from statistics import median
 from typing import NamedTuple
 
+from bench import ladders
 from bench.analysis.recording import Step
 from bench.analysis.trials import by_trial, over_trials, within_trial
 from bench.statistics import Estimate
@@ -37,15 +40,19 @@ def ladder(steps: Sequence[Step]) -> list[Rung]:
 
 
 def capacity(steps: Sequence[Step]) -> Estimate | None:
-    """The best of each trial's ladder, over trials; None without a closed loop."""
+    """At the number of users that is best for all trials (``bench.ladders``); None without a closed loop."""
     return over_trials(capacities(steps).values())
 
 
 def capacities(steps: Sequence[Step]) -> dict[int, float]:
     """The same by trial, to be paired with another topology's."""
-    found = {}
-    for trial in by_trial([step for step in steps if step.closed]):
-        rates = [rate for step in trial if (rate := completed_per_s(step)) is not None]
-        if rates:
-            found[trial[0].trial] = max(rates)
-    return found
+    closed = by_trial([step for step in steps if step.closed])
+    return ladders.capacities({trial[0].trial: _of_trial(trial) for trial in closed})
+
+
+def _of_trial(steps: Sequence[Step]) -> ladders.Ladder:
+    rates: dict[int, list[float]] = defaultdict(list)
+    for step in steps:
+        if (rate := completed_per_s(step)) is not None:
+            rates[step.played.concurrency].append(rate)
+    return {users: median(found) for users, found in rates.items()}

@@ -18,7 +18,7 @@ from bench.analysis.latency import knowable, latencies_ms, percentiles
 from bench.analysis.recording import Step
 from bench.analysis.recovery_summary import recovery_summary
 from bench.analysis.steady import by_load
-from bench.analysis.throughput import capacity, ladder
+from bench.analysis.throughput import capacities, ladder
 from bench.analysis.trials import by_trial
 from bench.analysis.validity import Reason, invalid_in_cells
 from bench.comparison.metrics import METRICS, OF_FAULTS
@@ -78,6 +78,10 @@ def figures(folder: Path) -> Figures:
         watched = cpu.parts(database)
     for topology, cell in dict.fromkeys((step.episode.topology, step.episode.cell) for step in steps):
         mine = [step for step in steps if (step.episode.topology, step.episode.cell) == (topology, cell)]
+        of_trial = capacities(mine)
+        for trial in by_trial([step for step in mine if step.closed]):
+            number = trial[0].trial
+            rows[Row(topology, "capacity_per_s", "", cell)][number] = of_trial.get(number)
         for trial in by_trial(mine):
             for metric, at, value in _of_trial(
                 trial, heard, watched, record.plans[topology], record.scenario
@@ -97,8 +101,6 @@ def _of_trial(
     plan: Plan,
     scenario: Scenario,
 ) -> Iterator[Figure]:
-    if any(step.closed for step in steps):
-        yield "capacity_per_s", "", _value(capacity(steps))
     for rung in ladder(steps):
         yield "throughput_per_s", str(rung.concurrency), _value(rung.completed_per_s)
     yield from _latencies(steps)

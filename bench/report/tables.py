@@ -56,7 +56,7 @@ def _throughput(names: list[str], levels: list[Level]) -> Table:
         (f"{users} users", *(estimate(level.throughput_per_s.get(users)) for level in levels))
         for users in _keys(level.throughput_per_s for level in levels)
     ]
-    best = ("best of each trial", *(estimate(level.capacity_per_s) for level in levels))
+    best = ("capacity: at the best of these", *(estimate(level.capacity_per_s) for level in levels))
     return by_topology("Completed per second by users asking at once", names, [*ladder, best])
 
 

@@ -175,14 +175,16 @@ def test_the_record_is_whole_json_and_can_be_read_again(run, tmp_path):
     assert raw["command"] == ["run", "quick"]
 
 
-def episode(topology: str, *rates: float) -> Episode:
-    steps = tuple(PlayedStep(str(rate), 0, 1, completed_per_s=rate) for rate in rates)
-    return Episode("capacity", topology, 1, 1, 0, 0, 0, steps, (), ())
+def episode(topology: str, *rates: float, trial: int = 1) -> Episode:
+    steps = tuple(PlayedStep(str(n), 0, 1, concurrency=n, completed_per_s=r) for n, r in enumerate(rates, 1))
+    return Episode("capacity", topology, trial, 1, 0, 0, 0, steps, (), ())
 
 
-def test_the_reference_is_the_best_median_of_the_best_steps():
-    played = [episode("a", 10, 30, 20), episode("a", 50), episode("a", 40), episode("b", 35)]
-    assert reference_capacity(played) == 40
+def test_the_reference_is_the_best_topologys_median_at_one_number_of_users():
+    played = [
+        episode("a", 10, 30, 20), episode("a", 50, 34, 10, trial=2), episode("a", 9, 32, trial=3), episode("b", 31)
+    ]  # fmt: skip
+    assert reference_capacity(played) == 32
 
 
 def test_no_capacity_is_no_reference():
