@@ -22,8 +22,8 @@ def capacity_table(summary: Summary) -> Table:
         "Capacity in each cell, completed per second",
         ("cell", "conditions", *names),
         rows,
-        "Of the closed loop, at the number of users that is best for all trials; “at least” where the most users that it"
-        " may have ended the search.",
+        "Of the closed loop, at the number of users that is best for all trials; “at least” where the most users that"
+        " it may have ended the search.",
     )
 
 
