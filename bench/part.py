@@ -24,7 +24,7 @@ from bench.baselines.window import BareDealer, Window
 from bench.registry import topology
 from bench.termination import Termination
 from common.executions import ExecutionLog, NoExecutions, log_path
-from common.executor import Executor
+from common.executor import executor
 from common.front.settings import HttpSettings
 from common.guard import die_with
 from common.link import CannotBind, Link
@@ -124,21 +124,21 @@ def _run_loop(spec: PartSpec, termination: Termination) -> None:
     if (spec.topology, spec.part.role) == (BareProxy.name, "broker"):
         _run_proxy(spec, termination)
         return
-    executor = None
+    executing = None
     if spec.part.role == "worker":
-        executor = Executor(_service(spec), _executions(spec), spec.settings.limits)
+        executing = executor(_service(spec), _executions(spec), spec.settings.limits)
     opened = Opened(spec)
     try:
         drain_s = spec.settings.limits.drain_s
-        loop = PollLoop(opened.machine, opened.links, opened.observer, drain_s, executor)
+        loop = PollLoop(opened.machine, opened.links, opened.observer, drain_s, executing)
         opened.started()
         termination.then(loop.stop)
         loop.run()
     finally:
         termination.over()
         opened.close()
-        if executor is not None:
-            executor.close()
+        if executing is not None:
+            executing.close()
 
 
 def _run_proxy(spec: PartSpec, termination: Termination) -> None:

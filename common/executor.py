@@ -1,4 +1,5 @@
-"""Runs the service in a thread of its own, so that a worker beats and answers while its service works.
+"""Runs the service in a thread of its own, so that a worker beats and answers while its service works; one that is over
+at once (``common.services.at_once``) in the worker's own, which spares it two switches of threads a transaction.
 
 Invariant: every submitted ``Execute`` becomes exactly one ``Finished``, whatever the service does short of
 never returning; the service is called only between the two entries of its execution record.
@@ -15,7 +16,7 @@ from threading import Thread
 
 from common.executions import ExecutionLog, NoExecutions
 from common.machine import Execute, Finished
-from common.services import NotFrames, Refusal, Service, Unsure, frames, handling
+from common.services import NotFrames, Refusal, Service, Unsure, frames, handling, is_at_once
 from common.settings import Limits
 from common.transaction import Fate, Frames, Transaction
 
@@ -26,8 +27,8 @@ _Outcome = tuple[Fate, Frames]
 _DEFAULT_LIMITS = Limits()
 
 
-class Executor:
-    """One service, one thread, one transaction after the other.
+class _Executing:
+    """One service, one transaction after the other.
 
     ``fileno`` is readable as long as results wait that nobody was told of: poll it, then take ``results``.
     """
@@ -35,20 +36,12 @@ class Executor:
     def __init__(
         self, handle: Service, log: ExecutionLog | NoExecutions, limits: Limits = _DEFAULT_LIMITS
     ) -> None:
-        """Start the thread, which from here on owns ``log`` and closes it."""
+        """From here on it owns ``log`` and closes it."""
         self._handle = handle
         self._log = log
         self._frame_bytes_max = limits.body_bytes
-        self._submitted: SimpleQueue[Execute | None] = SimpleQueue()
         self._results: deque[Finished] = deque()
         self._doorbell = Doorbell()
-        # A daemon: a service that never returns must not keep the process from ending.
-        self._thread = Thread(target=self._run, name="service", daemon=True)
-        self._thread.start()
-
-    def submit(self, execute: Execute) -> None:
-        """Hand in a transaction; never blocks."""
-        self._submitted.put(execute)
 
     def fileno(self) -> int:
         """What to poll for reading, level-triggered; the same until ``close``."""
@@ -62,21 +55,12 @@ class Executor:
             finished.append(self._results.popleft())
         return finished
 
-    def close(self, patience_s: float = 1.0) -> bool:
-        """Let the thread end after what was submitted; returns whether it did within ``patience_s``.
+    def _do(self, execute: Execute) -> None:
+        self._results.append(self._execute(execute))
+        if len(self._results) == 1:  # else it was rung for, and who takes results takes all
+            self._doorbell.ring()
 
-        Do not poll ``fileno`` any more. A thread that is still in its service keeps its files open until it
-        or the process ends.
-        """
-        self._submitted.put(None)
-        self._thread.join(patience_s)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        while (execute := self._submitted.get()) is not None:
-            self._results.append(self._execute(execute))
-            if len(self._results) == 1:  # else it was rung for, and who takes results takes all
-                self._doorbell.ring()
+    def _release(self) -> None:
         self._log.close()
         self._doorbell.close()
 
@@ -121,6 +105,59 @@ class Executor:
 
     def _shortened(self, body: Frames) -> Frames:
         return tuple(frame[: self._frame_bytes_max] for frame in body)
+
+
+class Executor(_Executing):
+    """In a thread of its own."""
+
+    def __init__(
+        self, handle: Service, log: ExecutionLog | NoExecutions, limits: Limits = _DEFAULT_LIMITS
+    ) -> None:
+        """Start the thread, which from here on owns ``log`` and closes it."""
+        super().__init__(handle, log, limits)
+        self._submitted: SimpleQueue[Execute | None] = SimpleQueue()
+        # A daemon: a service that never returns must not keep the process from ending.
+        self._thread = Thread(target=self._run, name="service", daemon=True)
+        self._thread.start()
+
+    def submit(self, execute: Execute) -> None:
+        """Hand in a transaction; never blocks."""
+        self._submitted.put(execute)
+
+    def close(self, patience_s: float = 1.0) -> bool:
+        """Let the thread end after what was submitted; returns whether it did within ``patience_s``.
+
+        Do not poll ``fileno`` any more. A thread that is still in its service keeps its files open until it
+        or the process ends.
+        """
+        self._submitted.put(None)
+        self._thread.join(patience_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while (execute := self._submitted.get()) is not None:
+            self._do(execute)
+        self._release()
+
+
+class AtOnce(_Executing):
+    """In the caller's thread, for a service that is over within microseconds."""
+
+    def submit(self, execute: Execute) -> None:
+        """Do it; the result waits as any other."""
+        self._do(execute)
+
+    def close(self, patience_s: float = 1.0) -> bool:
+        """Do not poll ``fileno`` any more. There is nothing to wait for."""
+        self._release()
+        return True
+
+
+def executor(
+    handle: Service, log: ExecutionLog | NoExecutions, limits: Limits = _DEFAULT_LIMITS
+) -> Executor | AtOnce:
+    """The one that suits the service."""
+    return (AtOnce if is_at_once(handle) else Executor)(handle, log, limits)
 
 
 class _EventFd:

@@ -12,9 +12,9 @@ import pytest
 
 import common.executor
 from common.executions import ExecutionLog, NoExecutions, join, log_path, read
-from common.executor import Executor
+from common.executor import AtOnce, Executor, executor
 from common.machine import Execute, Finished
-from common.services import Refusal, Unsure, transaction_id
+from common.services import Refusal, ServiceSpec, Unsure, at_once, load_service, transaction_id
 from common.settings import Limits
 from common.transaction import Fate, Transaction
 
@@ -49,8 +49,8 @@ def executor_of():
         return made[-1]
 
     yield make
-    for executor in made:
-        assert executor.close(LONG_S)
+    for each in made:
+        assert each.close(LONG_S)
 
 
 @pytest.fixture(params=["_EventFd", "_SocketPair"])
@@ -249,7 +249,7 @@ CHILD = """
 import sys, time
 from pathlib import Path
 from common.executions import ExecutionLog
-from common.executor import Executor
+from common.executor import AtOnce, Executor, executor
 from common.machine import Execute
 from common.transaction import Transaction
 
@@ -311,3 +311,41 @@ def test_a_round_trip_is_light(executor_of, tmp_path):
         wait_results(executor, 1)
         best_s = min(best_s, time.perf_counter() - began)
     assert best_s < 200e-6
+
+
+# --- a service that is over at once -----------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("doorbell")
+def test_what_is_over_at_once_needs_no_thread_and_its_result_waits_as_any_other():
+    before = threading.active_count()
+    executing = executor(at_once(lambda body: (transaction_id(), *body)), NoExecutions())
+    executing.submit(execute(7, id=b"a"))
+    executing.submit(execute(8, id=b"b"))
+    assert threading.active_count() == before
+    wait_readable(executing, 0)
+    assert [(each.job, each.body) for each in executing.results()] == [(7, (b"a", b"x")), (8, (b"b", b"x"))]
+    with pytest.raises(AssertionError, match="no result in time"):
+        wait_readable(executing, 0)
+    assert executing.close()
+
+
+def test_what_it_raises_has_its_fate_and_both_ends_are_on_record(tmp_path):
+    def refuse(body):
+        raise Refusal(b"no")
+
+    path = log_path(tmp_path, "worker-1", os.getpid())
+    executing = executor(at_once(refuse), ExecutionLog(path))
+    executing.submit(execute(1, id=b"a"))
+    [finished] = executing.results()
+    assert (finished.fate, finished.body) == (Fate.FAILED, (b"no",))
+    executing.close()
+    [execution] = join(read(path).entries)
+    assert execution.begun_ns <= execution.finished_ns
+
+
+@pytest.mark.parametrize(("name", "kind"), [("echo", AtOnce), ("sleep", Executor)])
+def test_only_a_service_that_says_so_is_called_without_a_thread(name, kind):
+    executing = executor(load_service(ServiceSpec(name, mean_ms=0)), NoExecutions())
+    assert isinstance(executing, kind)
+    assert executing.close(LONG_S)

@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 
 from bench.faults.hindrance import Hindered, Hindrance
-from common.services import Refusal, ServiceSpec, handling, load_service
+from common.services import Refusal, ServiceSpec, handling, is_at_once, load_service
 
 BOUND_S = 10.0
 BODY = (b"body",)
@@ -96,3 +96,9 @@ def until(condition) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.001)
+
+
+def test_what_is_over_at_once_is_not_when_it_may_be_hindered(hindrance):
+    """It has a thread of its own then, and its worker beats while it hangs."""
+    assert is_at_once(load_service(ServiceSpec("echo")))
+    assert not is_at_once(Hindered(load_service(ServiceSpec("echo")), hindrance.path))
