@@ -37,9 +37,13 @@ def test_what_chance_may_explain_is_no_reason_and_a_gauge_that_is_wrong_by_half_
     assert bool(verdict.reasons.get("little")) == fires
 
 
-@pytest.mark.parametrize(("unanswered", "known"), [(0, True), (40, False)])
-def test_only_steps_whose_waits_are_known_are_held_to_the_law(unanswered, known):
-    rows = made.transactions(range(0, 10_000, 25), range(10, 10_010, 25))
+@pytest.mark.parametrize(
+    ("unanswered", "per_ms", "known"),
+    [(0, 1 / 25, True), (40, 1 / 25, False), (0, 5.0, True), (0, 5.1, False)],
+)
+def test_only_steps_whose_waits_are_known_and_seen_are_held_to_the_law(unanswered, per_ms, known):
+    due_ms = [number / per_ms for number in range(int(9_900 * per_ms))]
+    rows = made.transactions(due_ms, [at_ms + 10 for at_ms in due_ms])
     fates = rows.fate.copy()
     fates[:unanswered] = made.transactions([0], [5], "unknown").fate[0]
     step = made.step(rows._replace(fate=fates), duration_ms=10_000)
