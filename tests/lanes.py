@@ -7,6 +7,7 @@ They mostly wait, and the rest of the tests fill the processors meanwhile.
 What looks at time itself is marked ``alone`` and is played after all others, one after the other.
 """
 
+import atexit
 import os
 from collections.abc import Iterable
 from itertools import cycle
@@ -54,12 +55,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(DEPLOYMENTS))
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """All is told by now. What remains are a page of complaints of DuckDB's binding, in each process that xdist started,
-    about objects that xdist holds to the very end.
+def pytest_configure(config: pytest.Config) -> None:
+    """A process that xdist started ends in silence. All is told by then; what remains is a page of complaints of DuckDB's
+    binding, in each of them, about objects that xdist holds to the very end.
     """
     if hasattr(config, "workerinput"):
-        silent = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silent, 2)
-        os.close(silent)
+        atexit.register(silence)
+
+
+def silence() -> None:
+    """Whatever this process says from here on goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
