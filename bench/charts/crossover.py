@@ -83,7 +83,7 @@ def arrange(verdicts: Sequence[Verdict], style: Mapping[str, Style]) -> Data:
     loads = sorted({verdict.load for verdict in verdicts if verdict.load}, key=_sorted_by)
     columns = [*loads, ""]
     titles = [f"{time:g} ms" if time else "" for time in times]
-    groups = [Group(title, [load or "capacity" for load in columns]) for title in titles]
+    groups = [Group(title, [load or "cap." for load in columns]) for title in titles]
     squares = [
         Square(
             rows.index(_row(verdict)),
@@ -112,7 +112,7 @@ def draw(data: Data, axes: Axes) -> None:
         [_x(column, per_group) + 0.5 for column in range(count)],
         [column for group in data.groups for column in group.columns],
     )
-    axes.set_xlabel("p99 at an offered load, and capacity")
+    axes.set_xlabel("p99 at an offered load, and capacity (cap.)")
     axes.tick_params(length=0)
     axes.grid(visible=False)
     for spine in axes.spines.values():
@@ -129,12 +129,13 @@ def _draw_square(axes: Axes, square: Square, x: float, style: Mapping[str, Style
     color = style[square.winner].color if square.winner else OPEN
     alpha = 0.22 if square.winner else 1.0
     axes.add_patch(Rectangle((x, square.row), 0.96, 0.92, facecolor=color, alpha=alpha, linewidth=0))
-    ink, middle = (INK, x + 0.58) if square.winner else (QUIET, x + 0.48)
-    if square.winner:
+    middle = x + 0.48
+    ink, height = (INK, 0.64) if square.winner else (QUIET, 0.46)
+    if square.winner:  # above the number, for which a phone leaves no room beside it
         axes.plot(
-            [x + 0.16], [square.row + 0.46], color=color, marker=style[square.winner].marker, markersize=6
+            [middle], [square.row + 0.24], color=color, marker=style[square.winner].marker, markersize=6
         )
-    axes.text(middle, square.row + 0.46, square.text, ha="center", va="center", color=ink, fontsize=9)
+    axes.text(middle, square.row + height, square.text, ha="center", va="center", color=ink, fontsize=9)
 
 
 def _name(axes: Axes, data: Data) -> None:

@@ -130,7 +130,7 @@ def test_the_map_colours_winners_and_leaves_the_rest_grey_with_its_n(findings):
     texts = [text.get_text() for text in axes.texts]
     assert texts.count("n 6") == 6
     assert {"5 ms", "20 ms"} <= set(texts)
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.5", "0.8", "capacity"] * 2
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.5", "0.8", "cap."] * 2
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "1 front (ties)",
         "2 fronts",
@@ -144,7 +144,7 @@ def test_the_map_colours_winners_and_leaves_the_rest_grey_with_its_n(findings):
 def test_a_load_that_two_phases_play_has_a_column_for_each_beside_the_other(findings):
     again = [replace(each, load="0.5 (again)") for each in findings.crossover if each.load == "0.8"]
     [picture] = crossover_chart.pictures(findings._replace(crossover=[*findings.crossover, *again]))
-    assert picture.data.groups[0].columns == ["0.5", "0.5 (again)", "0.8", "capacity"]
+    assert picture.data.groups[0].columns == ["0.5", "0.5 (again)", "0.8", "cap."]
 
 
 def test_no_map_is_drawn_from_too_few_pairs(findings):
