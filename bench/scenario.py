@@ -76,8 +76,8 @@ class Validity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     may be over after its step."""
 
     little_deviation_max: float = 0.25
-    """How far queues as sampled and waits as told may be apart, as a share of the larger, when two standard errors of the
-    sampling are left out (``bench.checks.little``)."""
+    """How far queues as sampled and waits as told may be apart, as a share of the larger, when two standard errors of
+    the sampling are left out (``bench.checks.little``)."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:

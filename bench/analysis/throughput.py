@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bench import ladders
 from bench.analysis.recording import Step
-from bench.analysis.trials import by_trial, over_trials, within_trial
+from bench.analysis.trials import over_trials
 from bench.statistics import Estimate
 
 
@@ -30,13 +30,12 @@ def completed_per_s(step: Step) -> float | None:
 
 def ladder(steps: Sequence[Step]) -> list[Rung]:
     """Throughput at each concurrency that was tried, fewest users first."""
-    found = []
-    for concurrency in sorted({step.played.concurrency for step in steps if step.closed}):
-        rung = [step for step in steps if step.closed and step.played.concurrency == concurrency]
-        rates = (within_trial(map(completed_per_s, trial)) for trial in by_trial(rung))
-        if estimate := over_trials(rates):
-            found.append(Rung(concurrency, estimate))
-    return found
+    trials = _by_trial(steps).values()
+    return [
+        Rung(users, estimate)
+        for users in sorted({users for trial in trials for users in trial})
+        if (estimate := over_trials(trial.get(users) for trial in trials))
+    ]
 
 
 def capacity(steps: Sequence[Step]) -> Estimate | None:
@@ -46,13 +45,15 @@ def capacity(steps: Sequence[Step]) -> Estimate | None:
 
 def capacities(steps: Sequence[Step]) -> dict[int, float]:
     """The same by trial, to be paired with another topology's."""
-    closed = by_trial([step for step in steps if step.closed])
-    return ladders.capacities({trial[0].trial: _of_trial(trial) for trial in closed})
+    return ladders.capacities(_by_trial(steps))
 
 
-def _of_trial(steps: Sequence[Step]) -> ladders.Ladder:
-    rates: dict[int, list[float]] = defaultdict(list)
+def _by_trial(steps: Sequence[Step]) -> dict[int, ladders.Ladder]:
+    """Of the closed steps; a trial that played a number of users several times has their median."""
+    rates: dict[int, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for step in steps:
-        if (rate := completed_per_s(step)) is not None:
-            rates[step.played.concurrency].append(rate)
-    return {users: median(found) for users, found in rates.items()}
+        if step.closed and (rate := completed_per_s(step)) is not None:
+            rates[step.trial][step.played.concurrency].append(rate)
+    return {
+        trial: {users: median(found) for users, found in of.items()} for trial, of in sorted(rates.items())
+    }
